@@ -1,0 +1,55 @@
+"""What a data set is to the rest of Duet: one uint8 tensor of images, one of labels."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+
+class DataError(ValueError):
+    """A data set is missing or not what it says it is; the message names it and the mend."""
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """One split of a data set, held in memory.
+
+    images: uint8 [N, C, H, W] in [0, 255]; labels: int64 [N] in [0, num_classes).
+    """
+
+    name: str
+    split: str
+    images: torch.Tensor
+    labels: torch.Tensor
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        title = f"data set {self.name}/{self.split}"
+        if self.images.dtype != torch.uint8 or self.images.dim() != 4:
+            raise DataError(
+                f"{title}: images must be uint8 [N, C, H, W], "
+                f"not {self.images.dtype} {list(self.images.shape)}"
+            )
+        if len(self.images) == 0:
+            raise DataError(f"{title} is empty")
+        if self.labels.shape != self.images.shape[:1] or self.labels.dtype != torch.int64:
+            raise DataError(f"{title}: labels must be int64, one an image")
+        if not 0 <= int(self.labels.min()) <= int(self.labels.max()) < len(self.class_names):
+            raise DataError(f"{title}: labels must lie in 0..{len(self.class_names) - 1}")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
+
+def data_root(data_dir: str | Path | None = None) -> Path:
+    """The folder that holds the data sets: the argument, else $DUET_DATA, else a cache folder."""
+    return Path(
+        data_dir or os.environ.get("DUET_DATA") or Path.home() / ".cache" / "duet" / "data"
+    ).expanduser()

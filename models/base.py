@@ -1,0 +1,111 @@
+"""The contract every model keeps; evaluation and demo are written against this alone."""
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from models import latents
+from models.pixels import to_uint8
+
+
+class ModelError(ValueError):
+    """A configuration or call that a model refuses; the message names the value and the mend."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What rebuilds a network. `image_shape` is (C, H, W); `num_classes` 0 means unconditional."""
+
+    image_shape: tuple[int, int, int]
+    num_classes: int
+    latent_dim: int
+
+    # Upper bounds: a config from outside must not make us build something absurd.
+    BOUNDS: ClassVar[dict[str, tuple[int, int]]] = {
+        "num_classes": (0, 10_000),
+        "latent_dim": (1, 4096),
+    }
+
+    def __post_init__(self) -> None:
+        shape = self.image_shape
+        if len(shape) != 3 or any(type(side) is not int or not 1 <= side <= 1024 for side in shape):
+            raise ModelError(f"image_shape must be three integers C, H, W in 1..1024, not {shape}")
+        object.__setattr__(self, "image_shape", tuple(shape))  # JSON gives a list
+        for name, (low, high) in self.BOUNDS.items():
+            value = getattr(self, name)
+            if type(value) is not int or not low <= value <= high:
+                raise ModelError(f"{name} must be an integer in {low}..{high}, not {value!r}")
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "ModelConfig":
+        """Build from JSON; every field must be there and no other."""
+        known = {field.name for field in fields(cls)}
+        if set(values) != known:
+            raise ModelError(
+                f"{cls.__name__}: missing {sorted(known - set(values))}, "
+                f"unknown {sorted(set(values) - known)}"
+            )
+        return cls(**values)
+
+
+class LatentModel(nn.Module):
+    """Latents to images. A subclass sets `Config`, `title` and defines `decode`; a model that
+    can also go from images to latents defines `encode(images, labels) -> z`."""
+
+    Config: ClassVar[type[ModelConfig]] = ModelConfig
+    title: ClassVar[str]
+    config: ModelConfig
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+
+    @property
+    def latent_dim(self) -> int:
+        return self.config.latent_dim
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return self.config.image_shape
+
+    @property
+    def num_classes(self) -> int:
+        return self.config.num_classes
+
+    def decode(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """z [N, latent_dim], labels int64 [N] (ignored where num_classes is 0) ->
+        images float [N, C, H, W], nominally in [-1, 1]."""
+        raise NotImplementedError
+
+    @torch.inference_mode()
+    def render(
+        self, z: torch.Tensor, labels: torch.Tensor, batch_size: int = 250
+    ) -> torch.Tensor:
+        """`decode` for use outside: eval mode assumed, in batches, uint8 [N, C, H, W] on the CPU."""
+        device = next(self.parameters()).device
+        batches = zip(z.split(batch_size), labels.split(batch_size), strict=True)
+        images = [to_uint8(self.decode(a.to(device), b.to(device))).cpu() for a, b in batches]
+        return torch.cat(images) if images else torch.empty(0, *self.image_shape, dtype=torch.uint8)
+
+    def sample(
+        self, count: int, *, seed: int = 0, first: int = 0, label: int | None = None,
+        truncation: float = 1.0,
+    ) -> torch.Tensor:
+        """Images number first .. first+count-1 of stream `seed`: uint8 [count, C, H, W].
+
+        Labels are drawn with the latents unless `label` fixes one. Raises ModelError for a label
+        the model does not know, ValueError for a seed or truncation out of range.
+        """
+        z, labels = latents.draw(seed, range(first, first + count), self.latent_dim, self.num_classes)
+        if label is not None:
+            labels = torch.full_like(labels, self.check_label(label))
+        return self.render(latents.truncate(z, truncation), labels)
+
+    def check_label(self, label: int) -> int:
+        """`label` if this model can draw it, else ModelError."""
+        if not 0 <= label < self.num_classes:
+            known = f"0..{self.num_classes - 1}" if self.num_classes else "none: it is unconditional"
+            raise ModelError(f"label {label} is not one of the model's classes ({known})")
+        return label

@@ -1,0 +1,220 @@
+"""Checkpoint folders: config.json and model.safetensors, written whole and read strictly.
+
+PyTorchModelHubMixin reads the same layout but accepts missing tensors and misspelt keys in
+silence; here nothing is loaded that is not exactly what the configuration declares.
+"""
+
+import dataclasses
+import json
+import re
+import struct
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from models.base import LatentModel, ModelError
+from models.files import read_json, replacing, sha256, write_json
+from models.registry import MODELS
+
+SCHEMA = 1
+CONFIG, WEIGHTS, TRAINING, METRICS = (
+    "config.json", "model.safetensors", "training.json", "metrics.json",
+)
+SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+MAX_JSON_BYTES = 2**20
+MAX_WEIGHT_BYTES = 2**30
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is absent or not what it says it is; the message names it and the mend."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded checkpoint: the model in eval mode on the CPU, and what its folder says of it."""
+
+    name: str
+    folder: Path
+    architecture: str
+    model: LatentModel
+    data: str
+    class_names: tuple[str, ...]
+    weights_sha256: str
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the weights file holds."""
+        return sum(tensor.numel() for tensor in self.model.state_dict().values())
+
+    @cached_property
+    def training(self) -> dict[str, Any]:
+        """training.json, or {} where the folder has none."""
+        return self._record(TRAINING)
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """metrics.json, or {} where the model was not measured yet."""
+        return self._record(METRICS)
+
+    def _record(self, file_name: str) -> dict[str, Any]:
+        path = self.folder / file_name
+        return _read_object(path) if path.exists() else {}
+
+
+def save(
+    folder: Path, model: LatentModel, *, name: str, data: str, class_names: tuple[str, ...]
+) -> None:
+    """Write config.json and model.safetensors of a registered model into an existing folder."""
+    architecture = next(key for key, kind in MODELS.items() if type(model) is kind)
+    tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    with replacing(folder / WEIGHTS) as scratch:
+        save_file(tensors, scratch)
+    write_json(
+        folder / CONFIG,
+        {
+            "schema": SCHEMA,
+            "name": name,
+            "architecture": architecture,
+            "config": dataclasses.asdict(model.config),
+            "data": data,
+            "class_names": list(class_names),
+            "weights_sha256": sha256(folder / WEIGHTS),
+        },
+    )
+
+
+def load(source: str | Path) -> Checkpoint:
+    """Load a checkpoint from a folder or by the name of a shipped one ("mnist-gan").
+
+    Raises CheckpointError where it is absent, of an unknown architecture, or where weights and
+    configuration do not agree to the last key, shape, type and bit.
+    """
+    folder = find(source)
+    config = _read_object(folder / CONFIG)
+    expected = {"schema", "name", "architecture", "config", "data", "class_names", "weights_sha256"}
+    if config.get("schema") != SCHEMA or set(config) != expected:
+        raise CheckpointError(
+            f"{folder / CONFIG}: not a Duet checkpoint of schema {SCHEMA}; "
+            f"missing {sorted(expected - set(config))}, unknown {sorted(set(config) - expected)}"
+        )
+    _check_texts(folder, config)
+    if config["architecture"] not in MODELS:
+        raise CheckpointError(
+            f"{folder / CONFIG}: unknown architecture {config['architecture']!r}; "
+            f"known: {', '.join(MODELS)}"
+        )
+    model = _build(folder, config)
+    _load_weights(folder / WEIGHTS, model, config["weights_sha256"])
+    return Checkpoint(
+        name=config["name"],
+        folder=folder,
+        architecture=config["architecture"],
+        model=model.eval().requires_grad_(False),
+        data=config["data"],
+        class_names=tuple(config["class_names"]),
+        weights_sha256=config["weights_sha256"],
+    )
+
+
+def find(source: str | Path) -> Path:
+    """The folder that `source` names."""
+    folder = Path(source)
+    if (folder / CONFIG).is_file():
+        return folder
+    if NAME.fullmatch(str(source)) and (SHIPPED / str(source) / CONFIG).is_file():
+        return SHIPPED / str(source)
+    raise CheckpointError(
+        f"no checkpoint at {str(source)!r}: neither a folder with a {CONFIG} nor one of the "
+        f"shipped ({', '.join(shipped_names())})"
+    )
+
+
+def shipped_names() -> list[str]:
+    """Names of the checkpoints that came with the repository."""
+    return sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise CheckpointError(f"{path} is larger than {MAX_JSON_BYTES} bytes")
+        value = read_json(path)
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from error
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{path}: expected a JSON object")
+    return value
+
+
+def _check_texts(folder: Path, config: dict[str, Any]) -> None:
+    for key in ("name", "data"):
+        if not isinstance(config[key], str) or not NAME.fullmatch(config[key]):
+            raise CheckpointError(f"{folder / CONFIG}: {key} must be a plain name")
+    names = config["class_names"]
+    if not isinstance(names, list) or not all(isinstance(n, str) and len(n) < 100 for n in names):
+        raise CheckpointError(f"{folder / CONFIG}: class_names must be a list of short texts")
+
+
+def _build(folder: Path, config: dict[str, Any]) -> LatentModel:
+    """The network without storage, so that a hostile configuration costs nothing."""
+    kind = MODELS[config["architecture"]]
+    if not isinstance(config["config"], dict):
+        raise CheckpointError(f"{folder / CONFIG}: config must be a JSON object")
+    try:
+        with torch.device("meta"):
+            model = kind(kind.Config.from_dict(config["config"]))
+    except (ModelError, TypeError) as error:
+        raise CheckpointError(f"{folder / CONFIG}: {error}") from error
+    if model.num_classes and len(config["class_names"]) != model.num_classes:
+        raise CheckpointError(f"{folder / CONFIG}: {model.num_classes} class_names are wanted")
+    return model
+
+
+def _load_weights(path: Path, model: LatentModel, expected_sha256: str) -> None:
+    """Compare the file's header with the network, then its hash, then read the tensors."""
+    wanted = {key: (value.dtype, list(value.shape)) for key, value in model.state_dict().items()}
+    size = sum(value.nbytes for value in model.state_dict().values())
+    header, data_bytes = _read_header(path)
+    found = {key: (_DTYPES.get(entry["dtype"]), entry["shape"]) for key, entry in header.items()}
+    if found != wanted or data_bytes != size:
+        wrong = sorted(k for k in found.keys() | wanted.keys() if found.get(k) != wanted.get(k))
+        raise CheckpointError(
+            f"{path} does not fit its configuration: {len(wrong)} tensors are missing, unknown or "
+            f"of another shape, e.g. {wrong[:3]}"
+        )
+    if sha256(path) != expected_sha256:
+        raise CheckpointError(f"{path} is not the file that {CONFIG} describes (SHA-256 differs)")
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from error
+    broken = [key for key, value in tensors.items() if not value.isfinite().all()]
+    if broken:
+        raise CheckpointError(f"{path} holds values that are not finite, in {broken[:3]}")
+    model.load_state_dict(tensors, strict=True, assign=True)
+
+
+_DTYPES = {"F32": torch.float32, "I64": torch.int64}
+
+
+def _read_header(path: Path) -> tuple[dict[str, Any], int]:
+    """A safetensors file's table of tensors, and how many bytes follow it."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if size > MAX_WEIGHT_BYTES or length > min(MAX_JSON_BYTES, size - 8):
+                raise ValueError("its sizes are implausible")
+            header = json.loads(file.read(length))
+        header.pop("__metadata__", None)
+        for entry in header.values():
+            entry["dtype"], entry["shape"]
+    except (OSError, struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path} is not a readable safetensors file: {error}") from error
+    return header, size - 8 - length

@@ -1,0 +1,62 @@
+"""Our GAN: the shared decoder as generator, the shared encoder as discriminator."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from models.base import LatentModel, ModelConfig
+from models.networks import ImageDecoder, ImageEncoder, activate
+
+DISCRIMINATOR_FEATURES = 128
+
+
+@dataclass(frozen=True)
+class GANConfig(ModelConfig):
+    """`width`: channels at half resolution (twice that at a quarter); `depth`: blocks a stage."""
+
+    width: int
+    depth: int
+
+    BOUNDS: ClassVar[dict[str, tuple[int, int]]] = {
+        **ModelConfig.BOUNDS, "width": (1, 1024), "depth": (0, 32),
+    }
+
+
+class GAN(LatentModel):
+    """Class-conditional generator; unconditional where num_classes is 0."""
+
+    Config = GANConfig
+    title = "GAN"
+    config: GANConfig
+
+    def __init__(self, config: GANConfig) -> None:
+        super().__init__(config)
+        self.generator = ImageDecoder(
+            config.latent_dim, config.num_classes, config.image_shape, config.width, config.depth
+        )
+
+    def decode(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return self.generator(z, labels)
+
+
+class Discriminator(nn.Module):
+    """Images float [N, C, H, W], labels int64 [N] -> logits [N].
+
+    The label enters by projection, psi(f) + <embed(y), f> (Miyato & Koyama, "cGANs with projection
+    discriminator", 2018, equation 4).
+    """
+
+    def __init__(self, config: GANConfig) -> None:
+        super().__init__()
+        self.encoder = ImageEncoder(
+            config.image_shape, config.width, config.depth, DISCRIMINATOR_FEATURES
+        )
+        self.score = nn.Linear(DISCRIMINATOR_FEATURES, 1)
+        self.embed = nn.Embedding(max(config.num_classes, 1), DISCRIMINATOR_FEATURES)
+        nn.init.normal_(self.embed.weight, std=DISCRIMINATOR_FEATURES**-0.5)
+
+    def forward(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        features = activate(self.encoder(images))
+        return self.score(features).squeeze(1) + (self.embed(labels) * features).sum(1)

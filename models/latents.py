@@ -1,0 +1,75 @@
+"""Latents: where they are drawn, truncated and interpolated.
+
+Image i belongs to seed i: every latent is a function of (seed, index) alone, whatever the batch
+size, the device or what was drawn before. A counter-based generator keyed by that very pair makes
+it so: Philox (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+MAX_SEED = 2**63 - 1
+
+
+def draw(
+    seed: int, indices: Sequence[int], latent_dim: int, num_classes: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Latents and labels number `indices` of stream `seed`.
+
+    Returns z float32 [N, latent_dim], standard normal, and labels int64 [N], uniform over
+    [0, num_classes) (all 0 for an unconditional model). Raises ValueError for a seed or index
+    outside 0..2^63-1.
+    """
+    if not 0 <= seed <= MAX_SEED:
+        raise ValueError(f"seed must lie in 0..2^63-1, not {seed}")
+    if len(indices) and not 0 <= min(indices) <= max(indices) <= MAX_SEED:
+        raise ValueError(f"sample indices must lie in 0..2^63-1, not {min(indices)}")
+    pairs = (latent_dim + 1) // 2
+    words = np.empty((len(indices), 2 * pairs + 1), np.uint64)
+    for row, index in enumerate(indices):
+        words[row] = np.random.Philox(key=[seed, index]).random_raw(words.shape[1])
+    # Raw words, then Box-Muller (1958): NumPy keeps the words for ever, its normals not.
+    uniform = ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    radius = np.sqrt(-2 * np.log(uniform[:, :pairs]))
+    angle = 2 * np.pi * uniform[:, pairs : 2 * pairs]
+    normal = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+    labels = (uniform[:, -1] * max(num_classes, 1)).astype(np.int64)
+    return torch.from_numpy(normal[:, :latent_dim].astype(np.float32)), torch.from_numpy(labels)
+
+
+def truncate(z: torch.Tensor, truncation: float) -> torch.Tensor:
+    """Pull latents toward the prior's mean, 0: z * psi, psi in [0, 1].
+
+    1 leaves the prior as it is; less trades variety for typicality (psi of Karras et al., "A
+    style-based generator", 2019, section B; the temperature of Kingma & Dhariwal, "Glow", 2018).
+    """
+    if not 0 <= truncation <= 1:
+        raise ValueError(f"truncation must lie in 0..1, not {truncation}")
+    return z * truncation
+
+
+def lerp(start: torch.Tensor, end: torch.Tensor, steps: int) -> torch.Tensor:
+    """Linear interpolation from start [D] to end [D], both included: [steps, D]."""
+    weight = torch.linspace(0, 1, steps, dtype=start.dtype)[:, None]
+    return start * (1 - weight) + end * weight
+
+
+def slerp(start: torch.Tensor, end: torch.Tensor, steps: int) -> torch.Tensor:
+    """Spherical interpolation from start [D] to end [D], both included: [steps, D].
+
+    Keeps the length that a Gaussian latent is expected to have, where a straight line passes
+    nearer the mean (Shoemake, 1985; White, "Sampling generative networks", 2016). Falls back to
+    lerp where the great circle is not defined: (anti)parallel or zero vectors.
+    """
+    lengths = start.norm() * end.norm()
+    cosine = torch.dot(start, end) / lengths.clamp_min(1e-12)
+    if lengths < 1e-12 or cosine.abs() > 1 - 1e-6:
+        return lerp(start, end, steps)
+    omega = torch.acos(cosine)
+    weight = torch.linspace(0, 1, steps, dtype=start.dtype)[:, None]
+    return (((1 - weight) * omega).sin() * start + (weight * omega).sin() * end) / omega.sin()
+
+
+INTERPOLATIONS = {"spherical": slerp, "linear": lerp}

@@ -1,0 +1,33 @@
+"""The one place where pixels change range: uint8 [0, 255] outside, float [-1, 1] in networks."""
+
+import torch
+from PIL import Image
+
+
+def to_float(images: torch.Tensor) -> torch.Tensor:
+    """uint8 [0, 255] -> float32 [-1, 1], any shape."""
+    return images.float() / 127.5 - 1
+
+
+def to_uint8(images: torch.Tensor) -> torch.Tensor:
+    """float [-1, 1] -> uint8 [0, 255], any shape: clamped, then rounded to the nearest level."""
+    return ((images.float() + 1) * 127.5).clamp(0, 255).round().to(torch.uint8)
+
+
+def grid(images: torch.Tensor, columns: int, gap: int = 2) -> torch.Tensor:
+    """uint8 [N, C, H, W] -> one uint8 picture [C, rows*(H+gap)+gap, columns*(W+gap)+gap], row by
+    row, a dark grey gap between the images and black where the last row is not full."""
+    count, channels, height, width = images.shape
+    rows = -(-count // columns)
+    cells = torch.zeros(rows * columns, channels, height, width, dtype=torch.uint8)
+    cells[:count] = images
+    framed = torch.nn.functional.pad(cells, (gap, 0, gap, 0), value=48)
+    table = framed.unflatten(0, (rows, columns)).permute(2, 0, 3, 1, 4).flatten(3).flatten(1, 2)
+    return torch.nn.functional.pad(table, (0, gap, 0, gap), value=48)
+
+
+def to_pil(image: torch.Tensor, scale: int = 1) -> Image.Image:
+    """uint8 [1 or 3, H, W] -> a PIL picture (L or RGB), enlarged `scale` times, pixels crisp."""
+    pixels = image.permute(1, 2, 0).numpy()
+    picture = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)

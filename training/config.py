@@ -1,0 +1,84 @@
+"""What every recipe's configuration has in common. A field is a flag; its default lives here."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+
+
+class TrainingError(ValueError):
+    """A setting or a state that training refuses; the message names it and the mend."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Each field's docstring is its flag's help text."""
+
+    recipe: ClassVar[str]
+
+    data: str = "mnist"
+    """Data set to train on, a name in data.DATASETS."""
+    data_dir: Path | None = None
+    """Folder that holds the data sets (default: $DUET_DATA, else ~/.cache/duet/data)."""
+    out: Path | None = None
+    """Run folder: state, log, pictures, and the finished checkpoint/ (default: runs/DATA-RECIPE).
+    Its name becomes the model's name."""
+    steps: int = 10_000
+    """Optimiser steps in all; with --resume, a larger number goes on training."""
+    batch_size: int = 64
+    """Images a step."""
+    seed: int = 0
+    """Seed of everything random: weights, order of the data, noise."""
+    device: str = "auto"
+    """auto (cuda where there is one), cpu, cuda, cuda:1, mps."""
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    """Arithmetic of the convolutions; bfloat16 is faster on GPUs and on CPUs with AVX512-BF16."""
+    save_every: int = 500
+    """Steps between two saves of the state, the sample grid and the loss curves."""
+    resume: bool = False
+    """Go on from the state saved in the run folder."""
+    dry_run: bool = False
+    """Print the resolved configuration as JSON and stop."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "save_every", "width", "latent_dim"):
+            if getattr(self, name, 1) < 1:
+                raise TrainingError(f"{flag(name)} must be at least 1, not {getattr(self, name)}")
+        if not 0 <= self.seed < 2**63:
+            raise TrainingError(f"--seed must lie in 0..2^63-1, not {self.seed}")
+        if not getattr(self, "learning_rate", 1.0) > 0:
+            raise TrainingError("--learning-rate must be positive")
+
+    @property
+    def run_folder(self) -> Path:
+        return self.out or Path("runs") / f"{self.data}-{self.recipe}"
+
+    def to_json(self) -> dict[str, Any]:
+        values = dataclasses.asdict(self)
+        return {key: str(v) if isinstance(v, Path) else v for key, v in values.items()}
+
+    def recipe_json(self) -> dict[str, Any]:
+        """Only what decides the weights: the fields that a resumed run must share."""
+        passing = {"data_dir", "out", "steps", "device", "save_every", "resume", "dry_run"}
+        return {key: value for key, value in self.to_json().items() if key not in passing}
+
+
+def flag(field_name: str) -> str:
+    return "--" + field_name.replace("_", "-")
+
+
+def pick_device(name: str) -> torch.device:
+    """Resolve --device, refusing what this machine has not got."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise TrainingError(
+            f"--device {name} is not usable on this machine ({str(error).splitlines()[0]}); "
+            "try --device cpu"
+        ) from error
+    return device

@@ -1,0 +1,87 @@
+"""A finished run becomes a checkpoint folder: weights, configuration, record, preview, card."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from data import ImageSet
+from models import LatentModel, checkpoint, latents
+from models.files import replacing_folder, write_json
+from models.pixels import grid, to_pil
+from training.card import write_card
+from training.config import TrainConfig, pick_device
+from training.state import Progress
+
+CURVE_POINTS = 200
+PREVIEW_ROWS, PREVIEW_COLUMNS = 8, 10
+LIBRARIES = ("torch", "torchvision", "numpy", "safetensors")
+
+
+def write_checkpoint(
+    folder: Path, model: LatentModel, config: TrainConfig, images: ImageSet, *,
+    command: str, progress: Progress, rows: list[dict[str, Any]],
+) -> None:
+    """Write the folder whole, in the place of an earlier one."""
+    name = config.run_folder.resolve().name
+    with replacing_folder(folder) as scratch:
+        checkpoint.save(
+            scratch, model, name=name, data=images.name, class_names=images.class_names
+        )
+        record = {
+            "recipe": config.recipe,
+            "command": command,
+            "settings": config.recipe_json() | {"steps": progress.step},
+            "git_commit": git_commit(),
+            "versions": {"python": platform.python_version()}
+            | {library: version(library) for library in LIBRARIES},
+            "hardware": hardware(pick_device(config.device)),
+            "seconds": round(progress.seconds, 1),
+            "steps": progress.step,
+            "images_seen": progress.step * config.batch_size,
+            "epochs": round(progress.step * config.batch_size / len(images), 2),
+            "curves": thinned(rows),
+        }
+        write_json(scratch / checkpoint.TRAINING, record)
+        to_pil(preview(model), scale=3).save(scratch / "preview.png")
+        write_card(scratch)
+
+
+def preview(model: LatentModel) -> torch.Tensor:
+    """Samples 0.. of seed 0 as one picture uint8 [C, H, W]; one column a class where it has any."""
+    count = PREVIEW_ROWS * PREVIEW_COLUMNS
+    z, labels = latents.draw(0, range(count), model.latent_dim, model.num_classes)
+    if model.num_classes:
+        labels = torch.arange(count) % PREVIEW_COLUMNS % model.num_classes
+    was_training = model.training
+    images = model.eval().render(z, labels)
+    model.train(was_training)
+    return grid(images, PREVIEW_COLUMNS)
+
+
+def thinned(rows: list[dict[str, Any]]) -> dict[str, list[float]]:
+    """log.jsonl's rows as columns, at most CURVE_POINTS long, four digits each."""
+    kept = rows[:: -(-len(rows) // CURVE_POINTS) or 1]
+    return {key: [float(f"{row[key]:.4g}") for row in kept] for key in (rows[0] if rows else ())}
+
+
+def git_commit() -> str | None:
+    """The commit that trains, "-dirty" behind it where files differ; None outside a checkout."""
+    root = Path(__file__).resolve().parent.parent
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def hardware(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cores = f"{torch.get_num_threads()} of {os.cpu_count()} cores"
+    return f"CPU, {cores}, {platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
