@@ -29,7 +29,7 @@ class ResidualBlock(nn.Module):
 
 
 class ImageDecoder(nn.Module):
-    """Latents [N, latent_dim] and labels int64 [N] -> images float [N, C, H, W]."""
+    """Latents [N, latent_dim] and labels int64 [N] -> images float [N, C, H, W] in (-1, 1)."""
 
     def __init__(
         self, latent_dim: int, num_classes: int, image_shape: tuple[int, int, int],
@@ -50,7 +50,7 @@ class ImageDecoder(nn.Module):
         x = self.low(x)
         x = F.pixel_shuffle(self.widen(activate(x)), 2)
         x = self.high(x)
-        return F.pixel_shuffle(self.to_pixels(activate(x)), 2)
+        return F.pixel_shuffle(self.to_pixels(activate(x)), 2).float().tanh()
 
 
 class ImageEncoder(nn.Module):

@@ -31,7 +31,7 @@ class GANTraining(TrainConfig):
     """Images a step."""
     learning_rate: float = 5e-4
     """Of both Adams, for the first 2,000 steps; then it falls as 1/sqrt(step)."""
-    penalty: float = 0.2
+    penalty: float = 1.0
     """Weight gamma of the R1 and R2 gradient penalties."""
     width: int = 48
     """Channels at half resolution, in both networks."""
