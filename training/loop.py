@@ -19,7 +19,7 @@ from models.pixels import to_float, to_pil
 from training.config import TrainConfig, TrainingError, pick_device
 from training.log import RunLog, draw_curves, read_rows
 from training.recipes import RECIPES
-from training.record import preview, write_checkpoint
+from training.record import git_commit, preview, write_checkpoint
 from training.state import Progress, load_state, save_state
 
 STATE, LOG, CONFIG, SAMPLES, CURVES, CHECKPOINT = (
@@ -63,7 +63,8 @@ def train(config: TrainConfig, command: str) -> Path:
         raise TrainingError(f"--steps {config.steps}: {folder} is already at step {progress.step}")
 
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / CONFIG, {"command": command, **config.to_json()})
+    origin = {"command": command, "git_commit": git_commit()}  # as it is now, not at the end
+    write_json(folder / CONFIG, {**origin, **config.to_json()})
     pixels, labels = images.images.to(device), images.labels.to(device)
     log = RunLog(folder / LOG, progress, config.steps, config.batch_size)
     with _stop_signals() as stop, contextlib.closing(log):
@@ -88,7 +89,7 @@ def train(config: TrainConfig, command: str) -> Path:
             "go on with the same command and --resume", stop[0],
         )
     write_checkpoint(
-        folder / CHECKPOINT, objective.shipped, config, images, command=command,
+        folder / CHECKPOINT, objective.shipped, config, images, origin=origin,
         progress=log.progress, rows=read_rows(folder / LOG),
     )
     return folder / CHECKPOINT

@@ -24,9 +24,9 @@ LIBRARIES = ("torch", "torchvision", "numpy", "safetensors")
 
 def write_checkpoint(
     folder: Path, model: LatentModel, config: TrainConfig, images: ImageSet, *,
-    command: str, progress: Progress, rows: list[dict[str, Any]],
+    origin: dict[str, str | None], progress: Progress, rows: list[dict[str, Any]],
 ) -> None:
-    """Write the folder whole, in the place of an earlier one."""
+    """Write the folder whole, in the place of an earlier one. `origin`: command and git commit."""
     name = config.run_folder.resolve().name
     with replacing_folder(folder) as scratch:
         checkpoint.save(
@@ -34,9 +34,8 @@ def write_checkpoint(
         )
         record = {
             "recipe": config.recipe,
-            "command": command,
+            **origin,
             "settings": config.recipe_json() | {"steps": progress.step},
-            "git_commit": git_commit(),
             "versions": {"python": platform.python_version()}
             | {library: version(library) for library in LIBRARIES},
             "hardware": hardware(pick_device(config.device)),
