@@ -1,0 +1,93 @@
+"""References: what is kept of a training split, so that nobody needs the images to measure.
+
+One safetensors file a (data set, extractor): float64 mean and covariance of all images' features,
+float32 features of 10,000 of them spread evenly over the split, and in its metadata the hashes
+that tie it to the images and to the extractor's weights.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from tqdm import tqdm
+
+from data import ImageSet
+from evaluation import fidelity
+from evaluation.errors import EvaluationError
+from evaluation.fidelity import Extractor
+from evaluation.metrics import FeatureSet
+from models.files import replacing, sha256
+
+FOLDER = Path(__file__).resolve().parent / "reference"
+STORED_FEATURES = 10_000
+BATCH = 250
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An opened reference file: the split's features, and what a score must cite."""
+
+    features: FeatureSet
+    about: dict[str, str]
+    sha256: str
+
+
+def extract(images: torch.Tensor, extractor: Extractor, title: str) -> FeatureSet:
+    """Features, logits and statistics of uint8 [N, C, H, W], a progress bar on stderr."""
+    parts = []
+    with tqdm(total=len(images), desc=title, unit="img", leave=False) as bar:
+        for batch in images.split(BATCH):
+            parts.append(extractor(batch))
+            bar.update(len(batch))
+    features, logits = (torch.cat(column) for column in zip(*parts, strict=True))
+    return FeatureSet(features, logits, fidelity.statistics(features))
+
+
+def reference_path(data: str, extractor: str) -> Path:
+    return FOLDER / f"{data}-{extractor}.safetensors"
+
+
+def build(images: ImageSet, extractor: Extractor) -> Path:
+    """Extract a training split's features and store them; returns the file."""
+    found = extract(images.images, extractor, f"{images.name} {images.split}")
+    stride = max(1, len(images) // STORED_FEATURES)
+    tensors = {key: torch.from_numpy(value) for key, value in found.statistics.items()}
+    tensors["features"] = found.features[::stride][:STORED_FEATURES].contiguous()
+    about = {
+        "data": images.name,
+        "split": images.split,
+        "images": str(len(images)),
+        "images_sha256": hashlib.sha256(images.images.numpy().tobytes()).hexdigest(),
+        "extractor": extractor.name,
+        "extractor_sha256": extractor.weights_sha256,
+    }
+    path = reference_path(images.name, extractor.name)
+    with replacing(path) as scratch:
+        save_file(tensors, scratch, metadata=about)
+    return path
+
+
+def open_reference(data: str, extractor: Extractor) -> Reference:
+    """Read the reference of a data set in an extractor's space; EvaluationError where it is absent,
+    unreadable, or was made with other weights."""
+    path = reference_path(data, extractor.name)
+    make = f"python -m evaluation reference --data {data} --extractor {extractor.name}"
+    if not path.exists():
+        raise EvaluationError(
+            f"there is no reference of {data} in {extractor.name}'s space; make it by: {make}"
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = file.metadata()
+            mu, sigma, features = (file.get_tensor(key) for key in ("mu", "sigma", "features"))
+    except (SafetensorError, OSError) as error:
+        raise EvaluationError(f"{path} cannot be read ({error}); make it anew: {make}") from error
+    if about["extractor_sha256"] != extractor.weights_sha256:
+        raise EvaluationError(
+            f"{path} was made with other weights of extractor {extractor.name}; make it anew: {make}"
+        )
+    found = FeatureSet(features, None, {"mu": mu.numpy(), "sigma": sigma.numpy()})
+    return Reference(found, about, sha256(path))
