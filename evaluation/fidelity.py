@@ -10,8 +10,6 @@ from urllib.error import URLError
 import numpy as np
 import torch
 import torch_fidelity
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 from torch_fidelity.metric_isc import isc_features_to_metric
 from torch_fidelity.metric_kid import kid_features_to_metric
@@ -22,6 +20,7 @@ from evaluation.errors import EvaluationError
 from evaluation.extractors import EXTRACTORS
 from evaluation.extractors.mnist import MnistClassifier
 from models.files import sha256
+from models.tensors import TensorFileError, load_tensors
 
 INCEPTION_URL = (
     "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
@@ -31,7 +30,7 @@ RNG_SEED = 2020  # of the library's shuffles and subsets; its own default, part 
 
 
 class MnistFeatures(torch_fidelity.FeatureExtractorBase):
-    """Our digit classifier behind torch-fidelity's interface; grey comes as 1 or 3 equal channels."""
+    """Our digit classifier behind torch-fidelity's interface; 1 channel, or 3 that are equal."""
 
     def __init__(
         self, name: str, features_list: list[str],
@@ -40,7 +39,8 @@ class MnistFeatures(torch_fidelity.FeatureExtractorBase):
         super().__init__(name, features_list)  # `options`: the library hands over all of its own
         self.network = MnistClassifier()
         if feature_extractor_weights_path is not None:
-            self.network.load_state_dict(load_file(feature_extractor_weights_path), strict=True)
+            tensors, _ = load_tensors(Path(feature_extractor_weights_path))
+            self.network.load_state_dict(tensors, strict=True)
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         features, logits = self.network(images[:, :1])
@@ -110,7 +110,7 @@ def open_extractor(
             entry.registered_name, [entry.feature_layer, entry.logits_layer], cuda=False,
             feature_extractor_weights_path=path, verbose=False,
         )
-    except (RuntimeError, SafetensorError) as error:
+    except (RuntimeError, TensorFileError) as error:
         reason = str(error).splitlines()[0]
         raise EvaluationError(f"extractor {name}: {path} does not fit ({reason})") from error
     # Channels last: 1.45 times faster on CPUs for Inception, FID the same to 4e-8.
@@ -119,7 +119,7 @@ def open_extractor(
 
 
 def _fetch_inception() -> Path:
-    """torch-fidelity's Inception weights in torch's cache, fetched on first use and hash-checked."""
+    """torch-fidelity's Inception weights in torch's cache, fetched on first use, hash-checked."""
     path = Path(torch.hub.get_dir()) / "checkpoints" / INCEPTION_URL.rsplit("/", 1)[1]
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

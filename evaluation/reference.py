@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from tqdm import tqdm
 
 from data import ImageSet
@@ -19,7 +17,8 @@ from evaluation import fidelity
 from evaluation.errors import EvaluationError
 from evaluation.fidelity import Extractor
 from evaluation.metrics import FeatureSet
-from models.files import replacing, sha256
+from models.files import sha256
+from models.tensors import TensorFileError, load_tensors, save_tensors
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 STORED_FEATURES = 10_000
@@ -65,8 +64,7 @@ def build(images: ImageSet, extractor: Extractor) -> Path:
         "extractor_sha256": extractor.weights_sha256,
     }
     path = reference_path(images.name, extractor.name)
-    with replacing(path) as scratch:
-        save_file(tensors, scratch, metadata=about)
+    save_tensors(path, tensors, about)
     return path
 
 
@@ -80,14 +78,13 @@ def open_reference(data: str, extractor: Extractor) -> Reference:
             f"there is no reference of {data} in {extractor.name}'s space; make it by: {make}"
         )
     try:
-        with safe_open(path, framework="pt") as file:
-            about = file.metadata()
-            mu, sigma, features = (file.get_tensor(key) for key in ("mu", "sigma", "features"))
-    except (SafetensorError, OSError) as error:
-        raise EvaluationError(f"{path} cannot be read ({error}); make it anew: {make}") from error
+        tensors, about = load_tensors(path)
+    except TensorFileError as error:
+        raise EvaluationError(f"{error}; make it anew: {make}") from error
     if about["extractor_sha256"] != extractor.weights_sha256:
         raise EvaluationError(
-            f"{path} was made with other weights of extractor {extractor.name}; make it anew: {make}"
+            f"{path} was made with other weights of extractor {extractor.name}; "
+            f"make it anew: {make}"
         )
-    found = FeatureSet(features, None, {"mu": mu.numpy(), "sigma": sigma.numpy()})
-    return Reference(found, about, sha256(path))
+    statistics = {key: tensors[key].numpy() for key in ("mu", "sigma")}
+    return Reference(FeatureSet(tensors["features"], None, statistics), about, sha256(path))

@@ -83,7 +83,7 @@ class LatentModel(nn.Module):
     def render(
         self, z: torch.Tensor, labels: torch.Tensor, batch_size: int = 250
     ) -> torch.Tensor:
-        """`decode` for use outside: eval mode assumed, in batches, uint8 [N, C, H, W] on the CPU."""
+        """`decode` in batches, for use outside: uint8 [N, C, H, W] on the CPU. Wants eval mode."""
         device = next(self.parameters()).device
         batches = zip(z.split(batch_size), labels.split(batch_size), strict=True)
         images = [to_uint8(self.decode(a.to(device), b.to(device))).cpu() for a, b in batches]
@@ -98,7 +98,8 @@ class LatentModel(nn.Module):
         Labels are drawn with the latents unless `label` fixes one. Raises ModelError for a label
         the model does not know, ValueError for a seed or truncation out of range.
         """
-        z, labels = latents.draw(seed, range(first, first + count), self.latent_dim, self.num_classes)
+        indices = range(first, first + count)
+        z, labels = latents.draw(seed, indices, self.latent_dim, self.num_classes)
         if label is not None:
             labels = torch.full_like(labels, self.check_label(label))
         return self.render(latents.truncate(z, truncation), labels)
@@ -106,6 +107,6 @@ class LatentModel(nn.Module):
     def check_label(self, label: int) -> int:
         """`label` if this model can draw it, else ModelError."""
         if not 0 <= label < self.num_classes:
-            known = f"0..{self.num_classes - 1}" if self.num_classes else "none: it is unconditional"
+            known = f"0..{self.num_classes - 1}" if self.num_classes else "it is unconditional"
             raise ModelError(f"label {label} is not one of the model's classes ({known})")
         return label

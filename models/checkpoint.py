@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from models.base import LatentModel, ModelError
-from models.files import read_json, replacing, sha256, write_json
+from models.files import read_json, sha256, write_json
 from models.registry import MODELS
+from models.tensors import TensorFileError, load_tensors, save_tensors
 
 SCHEMA = 1
 CONFIG, WEIGHTS, TRAINING, METRICS = (
@@ -72,9 +71,7 @@ def save(
 ) -> None:
     """Write config.json and model.safetensors of a registered model into an existing folder."""
     architecture = next(key for key, kind in MODELS.items() if type(model) is kind)
-    tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    with replacing(folder / WEIGHTS) as scratch:
-        save_file(tensors, scratch)
+    save_tensors(folder / WEIGHTS, model.state_dict())
     write_json(
         folder / CONFIG,
         {
@@ -191,9 +188,9 @@ def _load_weights(path: Path, model: LatentModel, expected_sha256: str) -> None:
     if sha256(path) != expected_sha256:
         raise CheckpointError(f"{path} is not the file that {CONFIG} describes (SHA-256 differs)")
     try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} cannot be read: {error}") from error
+        tensors, _ = load_tensors(path)
+    except TensorFileError as error:
+        raise CheckpointError(str(error)) from error
     broken = [key for key, value in tensors.items() if not value.isfinite().all()]
     if broken:
         raise CheckpointError(f"{path} holds values that are not finite, in {broken[:3]}")

@@ -29,7 +29,8 @@ class ResidualBlock(nn.Module):
 
 
 class ImageDecoder(nn.Module):
-    """Latents [N, latent_dim] and labels int64 [N] -> images float [N, C, H, W] in (-1, 1)."""
+    """Latents [N, latent_dim] and labels int64 [N] -> images float [N, C, H, W], hardly beyond
+    [-1, 1]."""
 
     def __init__(
         self, latent_dim: int, num_classes: int, image_shape: tuple[int, int, int],
@@ -50,7 +51,7 @@ class ImageDecoder(nn.Module):
         x = self.low(x)
         x = F.pixel_shuffle(self.widen(activate(x)), 2)
         x = self.high(x)
-        return F.pixel_shuffle(self.to_pixels(activate(x)), 2).float().tanh()
+        return leaky_clamp(F.pixel_shuffle(self.to_pixels(activate(x)), 2).float())
 
 
 class ImageEncoder(nn.Module):
@@ -75,6 +76,17 @@ class ImageEncoder(nn.Module):
 
 def activate(x: torch.Tensor) -> torch.Tensor:
     return F.leaky_relu(x, SLOPE)
+
+
+def leaky_clamp(x: torch.Tensor) -> torch.Tensor:
+    """Clamp to [-1, 1], but with a slope of 0.01 outside.
+
+    Black must come out exactly black, or a discriminator sees nothing but that; tanh does it too,
+    yet it let a generator that had gone all black at the start wait a thousand steps for a gradient
+    above Adam's epsilon (docs/log.md).
+    """
+    inside = F.hardtanh(x)
+    return inside + 0.01 * (x - inside)
 
 
 def conv3x3(channels_in: int, channels_out: int) -> nn.Conv2d:

@@ -13,7 +13,7 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from models.base import LatentModel, ModelConfig
+from models.base import LatentModel
 from models.flow import ConditionalFlow
 from models.gan import GANConfig
 from models.networks import ImageDecoder, ImageEncoder, activate

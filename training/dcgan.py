@@ -9,7 +9,7 @@ from models import LatentModel, ModelConfig
 from models.dcgan import DCGAN, DCGANDiscriminator
 from training.config import TrainConfig
 from training.losses import dcgan_discriminator_loss, dcgan_generator_loss
-from training.objective import Objective
+from training.objective import Losses, Objective
 
 LATENT_DIM = 100
 
@@ -48,7 +48,7 @@ class DCGANObjective(Objective):
     def shipped(self) -> LatentModel:
         return self.model
 
-    def step(self, step: int, images: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+    def step(self, step: int, images: torch.Tensor, labels: torch.Tensor) -> Losses:
         z = torch.randn(len(images), LATENT_DIM, device=images.device)
         with self.autocast():
             generated = self.model.decode(z, labels)

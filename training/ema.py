@@ -19,5 +19,5 @@ def update_average(average: nn.Module, network: nn.Module, step: int) -> None:
     section 3.1, equation 4). Scale-free: it needs no horizon, forgets the start by itself, and is
     right at whatever step the run ends."""
     beta = (1 - 1 / (step + 1)) ** (EXPONENT + 1)
-    averages, weights = list(average.parameters()), list(network.parameters())
-    torch._foreach_lerp_(averages, [weight.detach() for weight in weights], 1 - beta)
+    for mean, weight in zip(average.parameters(), network.parameters(), strict=True):
+        mean.lerp_(weight, 1 - beta)

@@ -11,7 +11,7 @@ from models.gan import GAN, Discriminator, GANConfig
 from training.config import TrainConfig
 from training.ema import averaged_copy, update_average
 from training.losses import gradient_penalty, relativistic_loss
-from training.objective import Objective, set_learning_rate
+from training.objective import Losses, Objective, set_learning_rate
 
 LATENT_DIM = 64
 DEPTH = 1
@@ -25,7 +25,7 @@ class GANTraining(TrainConfig):
 
     recipe: ClassVar[str] = "gan"
 
-    steps: int = 16_000
+    steps: int = 10_000
     """Optimiser steps in all; with --resume, a larger number goes on training."""
     batch_size: int = 64
     """Images a step."""
@@ -59,7 +59,7 @@ class GANObjective(Objective):
     def shipped(self) -> LatentModel:
         return cast(LatentModel, self.average)
 
-    def step(self, step: int, images: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+    def step(self, step: int, images: torch.Tensor, labels: torch.Tensor) -> Losses:
         for optimizer in self.optimizers.values():
             set_learning_rate(optimizer, self.settings.learning_rate, step)
         z = torch.randn(len(images), LATENT_DIM, device=images.device)
@@ -72,7 +72,7 @@ class GANObjective(Objective):
 
     def _discriminator_phase(
         self, images: torch.Tensor, generated: torch.Tensor, labels: torch.Tensor
-    ) -> dict[str, torch.Tensor]:
+    ) -> Losses:
         part = slice(max(1, len(images) // PENALTY_SHARE))
         with self.autocast():
             real = self.discriminator(images, labels).float()
@@ -85,7 +85,7 @@ class GANObjective(Objective):
 
     def _generator_phase(
         self, images: torch.Tensor, generated: torch.Tensor, labels: torch.Tensor
-    ) -> dict[str, torch.Tensor]:
+    ) -> Losses:
         self.discriminator.requires_grad_(False)
         with self.autocast():
             real = self.discriminator(images, labels).float()

@@ -48,15 +48,18 @@ def train(config: TrainConfig, command: str) -> Path:
     images = data.load(config.data, "train", config.data_dir)
     if config.batch_size > len(images):
         raise TrainingError(
-            f"--batch-size {config.batch_size} is more than the {len(images)} images of {config.data}"
+            f"--batch-size {config.batch_size} is more than the {len(images)} images "
+            f"of {config.data}"
         )
 
     # Networks, all random numbers from the seed.
     torch.manual_seed(step_seed(config.seed, step=-1))
     try:
-        objective = RECIPES[config.recipe].objective(config, images.image_shape, len(images.class_names))
+        build = RECIPES[config.recipe].objective
+        objective = build(config, images.image_shape, len(images.class_names))
     except ModelError as error:
-        raise TrainingError(f"--data {config.data} does not suit {config.recipe}: {error}") from error
+        reason = f"--data {config.data} does not suit {config.recipe}: {error}"
+        raise TrainingError(reason) from error
     objective.to(device=device, memory_format=torch.channels_last)
     progress = load_state(folder / STATE, objective, config) if config.resume else Progress()
     if progress.step > config.steps:

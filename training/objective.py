@@ -6,6 +6,8 @@ from torch import nn
 from models import LatentModel
 from training.config import TrainConfig
 
+Losses = dict[str, torch.Tensor]  # name -> detached scalar
+
 
 class Objective(nn.Module):
     """Networks as submodules, optimisers in `optimizers`: together the whole training state.
@@ -24,10 +26,10 @@ class Objective(nn.Module):
         """The model that samples: the averaged one where there is one."""
         raise NotImplementedError
 
-    def step(self, step: int, images: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+    def step(self, step: int, images: torch.Tensor, labels: torch.Tensor) -> Losses:
         """One update from images float [N, C, H, W] in [-1, 1] and labels int64 [N].
 
-        `step` counts from 0. Returns named scalar losses, detached.
+        `step` counts from 0. Returns the losses by name.
         """
         raise NotImplementedError
 

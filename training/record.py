@@ -71,9 +71,9 @@ def thinned(rows: list[dict[str, Any]]) -> dict[str, list[float]]:
 def git_commit() -> str | None:
     """The commit that trains, "-dirty" behind it where files differ; None outside a checkout."""
     root = Path(__file__).resolve().parent.parent
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    describe = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(describe, cwd=root, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()

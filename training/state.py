@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
-from models.files import replacing
+from models.tensors import TensorFileError, load_tensors, save_tensors
 from training.config import TrainConfig, TrainingError, flag
 from training.objective import Objective
 
@@ -33,23 +31,19 @@ def save_state(path: Path, objective: Objective, config: TrainConfig, progress: 
             for key, value in moments.items():
                 tensors[f"optimizer.{name}.{index}.{key}"] = value
     about = {"recipe": config.recipe_json(), "step": progress.step, "seconds": progress.seconds}
-    with replacing(path) as scratch:
-        contiguous = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-        save_file(contiguous, scratch, metadata={"duet": json.dumps(about)})
+    save_tensors(path, tensors, {"duet": json.dumps(about)})
 
 
 def load_state(path: Path, objective: Objective, config: TrainConfig) -> Progress:
     """Put a saved state into `objective`; TrainingError where it is of another configuration."""
     try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads(file.metadata()["duet"])
-            _check_same(about["recipe"], config, path)
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # no dict
-    except (SafetensorError, KeyError, TypeError, OSError) as error:
-        raise TrainingError(f"--resume: {path} cannot be read ({error})") from error
-    objective.load_state_dict(
-        {key.removeprefix("network."): v for key, v in tensors.items() if key.startswith("network.")}
-    )
+        tensors, texts = load_tensors(path)
+        about = json.loads(texts["duet"])
+    except (TensorFileError, KeyError) as error:
+        raise TrainingError(f"--resume: {path} holds no training state ({error})") from error
+    _check_same(about["recipe"], config, path)
+    networks = {key: value for key, value in tensors.items() if key.startswith("network.")}
+    objective.load_state_dict({key.removeprefix("network."): v for key, v in networks.items()})
     for name, optimizer in objective.optimizers.items():
         _load_optimizer(optimizer, f"optimizer.{name}.", tensors)
     return Progress(about["step"], about["seconds"])
@@ -73,5 +67,5 @@ def _check_same(saved: dict[str, Any], config: TrainConfig, path: Path) -> None:
     if differing:
         was = " ".join(f"{flag(key)} {saved.get(key)}" for key in differing)
         raise TrainingError(
-            f"--resume: {path.parent} was trained with {was}; pass the same, or choose another --out"
+            f"--resume: {path.parent} was trained with {was}; pass the same, or another --out"
         )

@@ -15,7 +15,7 @@ from models.vae import VAE, VAEConfig
 from training.config import TrainConfig
 from training.ema import averaged_copy, update_average
 from training.losses import gaussian_nll, normal_log_density
-from training.objective import Objective, set_learning_rate
+from training.objective import Losses, Objective, set_learning_rate
 
 DEPTH = 1
 FLOW_LAYERS = 8
@@ -28,7 +28,7 @@ class VAETraining(TrainConfig):
 
     recipe: ClassVar[str] = "vae"
 
-    steps: int = 12_000
+    steps: int = 8_000
     """Optimiser steps in all; with --resume, a larger number goes on training."""
     batch_size: int = 128
     """Images a step."""
@@ -63,7 +63,7 @@ class VAEObjective(Objective):
     def shipped(self) -> LatentModel:
         return cast(LatentModel, self.average)
 
-    def step(self, step: int, images: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+    def step(self, step: int, images: torch.Tensor, labels: torch.Tensor) -> Losses:
         optimizer = self.optimizers["vae"]
         set_learning_rate(optimizer, self.settings.learning_rate, step)
         with self.autocast():

@@ -1,0 +1,32 @@
+"""The only door to safetensors: files of named tensors and short texts, no code in them."""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from models.files import replacing
+
+
+class TensorFileError(ValueError):
+    """A file of tensors is absent, damaged, or lacks what is asked of it."""
+
+
+def save_tensors(
+    path: Path, tensors: dict[str, torch.Tensor], about: dict[str, str] | None = None
+) -> None:
+    """Write tensors, from any device and in any memory format, whole or not at all."""
+    plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    with replacing(path) as scratch:
+        save_file(plain, scratch, metadata=about)
+
+
+def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """A file's tensors, on the CPU, and its texts."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # no dict
+            return tensors, file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise TensorFileError(f"{path} cannot be read: {error}") from error

@@ -1,0 +1,112 @@
+"""Fixtures for every test: no network, a clean environment, a fixed seed, toy data and models."""
+
+import os
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before anything imports gradio
+
+import data
+from data import DATASETS, DataError, ImageSet
+from models.gan import GAN, GANConfig
+from models.vae import VAE, VAEConfig
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_network(request, monkeypatch):
+    """Only loopback may be reached, unless the test is marked `network`."""
+    if request.node.get_closest_marker("network"):
+        return
+    connect = socket.socket.connect
+
+    def guarded(self, address):
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            host = address[0]
+            assert host.startswith("127.") or host in ("::1", "localhost"), f"network: {address}"
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch):
+    """What a user's shell may hold must not change what a test sees."""
+    for name in ("DUET_MODELS", "PORT", "SHARE", "HF_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    """split -> ImageSet of the real digits; skips where they are not at hand."""
+    try:
+        sets = {split: data.load("mnist", split, download=False) for split in ("train", "test")}
+    except DataError as error:
+        pytest.skip(f"needs the real MNIST: {error}")
+    return sets.__getitem__
+
+
+def toy_images(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """uint8 [count, 1, 28, 28] and labels of ten classes: a bright bar whose place is the class."""
+    rng = np.random.default_rng(seed)
+    labels = torch.from_numpy(rng.integers(0, 10, count))
+    images = torch.from_numpy(rng.integers(0, 40, (count, 1, 28, 28)).astype(np.uint8))
+    for image, label in zip(images, labels.tolist(), strict=True):
+        image[:, 2 * label + 2 : 2 * label + 6, 6:22] = 230
+    return images, labels
+
+
+@pytest.fixture
+def toy_data(monkeypatch) -> ImageSet:
+    """A registered data set "toy" of 300 images in MNIST's shape."""
+    images, labels = toy_images(300)
+
+    def load(root: Path, split: str, download: bool) -> ImageSet:
+        return ImageSet("toy", split, images, labels, tuple("0123456789"))
+
+    monkeypatch.setitem(DATASETS, "toy", load)
+    return load(Path(), "train", False)
+
+
+@pytest.fixture(scope="session")
+def fake_mnist(tmp_path_factory) -> Path:
+    """A data folder with toy images in MNIST's files and counts, for command lines as processes."""
+    folder = tmp_path_factory.mktemp("fake-mnist")
+    raw = folder / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for prefix, count in (("train", 60_000), ("t10k", 10_000)):
+        images, labels = toy_images(1000)
+        repeat = count // 1000
+        pixels = images.repeat(repeat, 1, 1, 1).numpy()
+        header = np.array([0x803, count, 28, 28], ">i4").tobytes()
+        (raw / f"{prefix}-images-idx3-ubyte").write_bytes(header + pixels.tobytes())
+        header = np.array([0x801, count], ">i4").tobytes()
+        classes = labels.repeat(repeat).numpy().astype(np.uint8)
+        (raw / f"{prefix}-labels-idx1-ubyte").write_bytes(header + classes.tobytes())
+    return folder
+
+
+@pytest.fixture
+def tiny_gan() -> GAN:
+    return GAN(GANConfig((1, 28, 28), num_classes=10, latent_dim=6, width=4, depth=1)).eval()
+
+
+@pytest.fixture
+def tiny_vae() -> VAE:
+    config = VAEConfig((1, 28, 28), num_classes=10, latent_dim=6, width=4, depth=1, flow_layers=2)
+    return VAE(config).eval()

@@ -1,0 +1,179 @@
+import json
+import struct
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import models
+from models import CheckpointError
+from models.checkpoint import CONFIG, WEIGHTS, save
+from models.files import read_json, replacing, replacing_folder, sha256, write_json
+
+CLASSES = tuple("0123456789")
+
+
+@pytest.fixture
+def folder(tmp_path, tiny_gan):
+    path = tmp_path / "tiny"
+    path.mkdir()
+    save(path, tiny_gan, name="tiny", data="mnist", class_names=CLASSES)
+    return path
+
+
+def change_config(folder, **changes):
+    write_json(folder / CONFIG, read_json(folder / CONFIG) | changes)
+
+
+def test_round_trip(folder, tiny_gan):
+    loaded = models.load(folder)
+    assert (loaded.name, loaded.architecture, loaded.data) == ("tiny", "gan", "mnist")
+    assert loaded.class_names == CLASSES
+    assert loaded.training == loaded.metrics == {}
+    assert loaded.parameters == sum(p.numel() for p in tiny_gan.parameters())
+    assert not loaded.model.training
+    assert torch.equal(loaded.model.sample(3), tiny_gan.sample(3))
+
+
+def test_every_model_survives_the_round_trip(tmp_path, tiny_vae):
+    save(tmp_path, tiny_vae, name="v", data="mnist", class_names=CLASSES)
+    assert torch.equal(models.load(tmp_path).model.sample(3), tiny_vae.sample(3))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"schema": 2}, "not a Duet checkpoint of schema 1"),
+        ({"extra": 1}, r"unknown \['extra'\]"),
+        ({"architecture": "diffusion"}, "unknown architecture 'diffusion'"),
+        ({"config": []}, "must be a JSON object"),
+        ({"config": {"width": 4}}, "missing"),
+        ({"class_names": ["a"]}, "10 class_names are wanted"),
+        ({"class_names": "0123456789"}, "list of short texts"),
+        ({"name": "../../evil"}, "plain name"),
+        ({"data": "<script>"}, "plain name"),
+        ({"weights_sha256": "0" * 64}, "SHA-256 differs"),
+    ],
+)
+def test_a_configuration_that_lies_is_refused(folder, changes, said):
+    change_config(folder, **changes)
+    with pytest.raises(CheckpointError, match=said):
+        models.load(folder)
+
+
+def test_a_huge_declared_network_costs_nothing(folder):
+    config = read_json(folder / CONFIG)["config"]
+    change_config(folder, config=config | {"width": 1024, "depth": 32, "latent_dim": 4096})
+    with pytest.raises(CheckpointError, match="does not fit its configuration"):
+        models.load(folder)
+
+
+def rewrite(folder, change):
+    """Change the tensors and let the configuration know the new hash, as an attacker would."""
+    tensors = load_file(folder / WEIGHTS)
+    change(tensors)
+    save_file(tensors, folder / WEIGHTS)
+    change_config(folder, weights_sha256=sha256(folder / WEIGHTS))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda t: t.pop("generator.seed.bias"), r"1 tensors .*generator\.seed\.bias"),
+        (lambda t: t.update(evil=torch.zeros(1)), "evil"),
+        (lambda t: t.update({"generator.seed.bias": torch.zeros(3)}), r"generator\.seed\.bias"),
+        (lambda t: t.update({k: v.half() for k, v in t.items()}), "does not fit"),
+        (lambda t: t["generator.seed.bias"].fill_(float("nan")), "not finite"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(folder, change, said):
+    rewrite(folder, change)
+    with pytest.raises(CheckpointError, match=said):
+        models.load(folder)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\x80\x04pickle", struct.pack("<Q", 2**60), struct.pack("<Q", 4) + b"[1]]",
+     struct.pack("<Q", 12) + b'{"a": [1]}  ', struct.pack("<Q", 9) + b'{"a": {}}'],
+)
+def test_a_broken_weights_file_is_named(folder, content):
+    (folder / WEIGHTS).write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"model\.safetensors is not a readable"):
+        models.load(folder)
+
+
+def test_truncated_weights(folder):
+    whole = (folder / WEIGHTS).read_bytes()
+    (folder / WEIGHTS).write_bytes(whole[:-100])
+    with pytest.raises(CheckpointError, match="does not fit"):
+        models.load(folder)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000, "\x00", '{"schema": NaN}'])
+def test_a_broken_configuration_is_named(folder, text):
+    (folder / CONFIG).write_text(text)
+    with pytest.raises(CheckpointError, match=r"config\.json"):
+        models.load(folder)
+
+
+def test_oversized_json_is_not_read(folder):
+    (folder / CONFIG).write_text(" " * (2**20 + 1))
+    with pytest.raises(CheckpointError, match="larger than"):
+        models.load(folder)
+
+
+def test_an_unknown_name_lists_the_shipped(tmp_path):
+    with pytest.raises(CheckpointError, match=r"no checkpoint at .*nope"):
+        models.load(tmp_path / "nope")
+
+
+def test_shipped_names_load_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in models.checkpoint.shipped_names():
+        loaded = models.load(name)
+        assert loaded.name == name
+        assert loaded.training["command"].startswith("python -m training ")
+        assert (loaded.folder / WEIGHTS).stat().st_size < 10_000_000
+
+
+def test_json_refuses_nan_and_keeps_the_old_file(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(path, {"a": float("nan")})
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_replacing_is_all_or_nothing(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+
+    def interrupted():
+        with replacing(path) as scratch:
+            scratch.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_replacing_a_folder_is_all_or_nothing(tmp_path):
+    path = tmp_path / "folder"
+    for content in ("one", "two"):
+        with replacing_folder(path) as scratch:
+            (scratch / "f").write_text(content)
+        assert (path / "f").read_text() == content
+
+    def broken():
+        with replacing_folder(path) as scratch:
+            (scratch / "f").write_text("half")
+            raise RuntimeError("disk full")
+
+    with pytest.raises(RuntimeError):
+        broken()
+    assert (path / "f").read_text() == "two"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+import torch
+
+from models.latents import draw, lerp, slerp, truncate
+
+
+def test_latent_i_depends_on_seed_and_i_alone():
+    z, labels = draw(7, range(20), 65, 10)
+    some_z, some_labels = draw(7, [17, 3], 65, 10)
+    assert torch.equal(some_z, z[[17, 3]])
+    assert torch.equal(some_labels, labels[[17, 3]])
+
+
+def test_streams_differ():
+    assert not torch.equal(draw(0, [0], 8, 10)[0], draw(1, [0], 8, 10)[0])
+    assert not torch.equal(draw(0, [0], 8, 10)[0], draw(0, [1], 8, 10)[0])
+
+
+def test_golden_values():
+    """Philox's words and Box-Muller are fixed for ever; published samples rest on these."""
+    z, labels = draw(0, [0, 1], 3, 10)
+    words = np.random.Philox(key=[0, 1]).random_raw(5)
+    uniform = ((words >> np.uint64(11)).astype(np.float64) + 0.5) / 2**53
+    first = np.sqrt(-2 * np.log(uniform[0])) * np.cos(2 * np.pi * uniform[2])
+    assert z[1, 0].item() == pytest.approx(first, rel=1e-6)
+    assert labels[1] == int(uniform[4] * 10)
+    assert z[0].tolist() == pytest.approx([2.2844415, -1.5494508, 1.9245853], rel=1e-6)
+
+
+def test_standard_normal_and_uniform_labels():
+    z, labels = draw(3, range(4000), 8, 10)
+    assert z.mean().abs() < 0.02
+    assert (z.std() - 1).abs() < 0.02
+    assert (z.double().pow(4).mean() - 3).abs() < 0.15  # a normal's fourth moment
+    assert labels.bincount(minlength=10).min() > 320
+
+
+@pytest.mark.parametrize(("seed", "index"), [(-1, 0), (2**63, 0), (0, -1)])
+def test_out_of_range_is_refused(seed, index):
+    with pytest.raises(ValueError, match=r"2\^63-1"):
+        draw(seed, [index], 4, 10)
+
+
+def test_truncation_shrinks_and_is_bounded():
+    z = torch.randn(3, 4)
+    assert torch.equal(truncate(z, 1.0), z)
+    assert truncate(z, 0.0).abs().max() == 0
+    with pytest.raises(ValueError, match=r"0\.\.1, not 1\.5"):
+        truncate(z, 1.5)
+
+
+@pytest.mark.parametrize("path", [lerp, slerp])
+def test_interpolation_meets_its_ends(path):
+    start, end = torch.randn(16), torch.randn(16)
+    points = path(start, end, 9)
+    assert points.shape == (9, 16)
+    torch.testing.assert_close(points[0], start)
+    torch.testing.assert_close(points[-1], end)
+
+
+def test_slerp_keeps_the_length_that_lerp_loses():
+    start, end = torch.eye(8)[0], torch.eye(8)[1]
+    torch.testing.assert_close(slerp(start, end, 5).norm(dim=1), torch.ones(5))
+    assert lerp(start, end, 5)[2].norm() < 0.75
+
+
+def test_slerp_of_parallel_and_zero_vectors_is_a_line():
+    start = torch.ones(4)
+    torch.testing.assert_close(slerp(start, 3 * start, 3)[1], 2 * start)
+    assert slerp(start, torch.zeros(4), 3).isfinite().all()
+    assert slerp(start, -start, 3).isfinite().all()
