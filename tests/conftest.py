@@ -12,6 +12,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before anything im
 
 import data
 from data import DATASETS, DataError, ImageSet
+from evaluation.fidelity import open_extractor
 from models.gan import GAN, GANConfig
 from models.vae import VAE, VAEConfig
 
@@ -110,3 +111,9 @@ def tiny_gan() -> GAN:
 def tiny_vae() -> VAE:
     config = VAEConfig((1, 28, 28), num_classes=10, latent_dim=6, width=4, depth=1, flow_layers=2)
     return VAE(config).eval()
+
+
+@pytest.fixture(scope="session")
+def extractor():
+    """The shipped digit classifier as a feature extractor."""
+    return open_extractor("mnist", torch.device("cpu"))

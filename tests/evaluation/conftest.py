@@ -1,0 +1,24 @@
+import pytest
+
+from evaluation import reference as reference_module
+from evaluation import report
+from evaluation.reference import build, open_reference
+from models.checkpoint import save
+
+
+@pytest.fixture
+def reference(toy_data, extractor, tmp_path, monkeypatch):
+    """The toy data's reference, in a folder of its own."""
+    for module in (reference_module, report):
+        monkeypatch.setattr(module, "FOLDER", tmp_path / "reference")
+    build(toy_data, extractor)
+    return open_reference("toy", extractor)
+
+
+@pytest.fixture
+def folder(tmp_path, tiny_gan, toy_data):
+    """A checkpoint that claims to be trained on the toy data."""
+    path = tmp_path / "tiny"
+    path.mkdir()
+    save(path, tiny_gan, name="tiny", data="toy", class_names=toy_data.class_names)
+    return path

@@ -1,0 +1,190 @@
+"""The loop with every recipe on toy images: same seed same weights, resume = unbroken run."""
+
+import json
+import math
+
+import pytest
+import torch
+
+import models
+from models.files import read_json
+from models.tensors import load_tensors
+from training.config import TrainingError
+from training.log import LOG_EVERY_STEPS, RunLog, draw_curves, read_rows
+from training.loop import batch_indices, step_seed, train
+from training.recipes import RECIPES
+from training.state import Progress
+
+WEIGHTS = "checkpoint/model.safetensors"
+SIZES = {"gan": {"width": 4}, "vae": {"width": 4, "latent_dim": 6}, "dcgan": {}}
+
+
+@pytest.fixture
+def run(toy_data, tmp_path):
+    """run("gan", "name", steps=4) trains below tmp_path and returns the run folder."""
+
+    def start(recipe, name, **settings):
+        defaults = {"data": "toy", "batch_size": 8, "device": "cpu", "save_every": 2}
+        config = RECIPES[recipe].config(
+            **defaults | SIZES[recipe] | {"out": tmp_path / name} | settings
+        )
+        train(config, "the command")
+        return tmp_path / name
+
+    return start
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_resumed_equals_unbroken_bit_for_bit(recipe, run):
+    unbroken = run(recipe, "a", steps=5)
+    run(recipe, "b", steps=2)
+    resumed = run(recipe, "b", steps=5, resume=True)
+    assert (unbroken / WEIGHTS).read_bytes() == (resumed / WEIGHTS).read_bytes()
+    logs = [read_rows(folder / "log.jsonl") for folder in (unbroken, resumed)]
+    one, two = ([row | {"seconds": 0} for row in rows] for rows in logs)
+    assert one == two
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_seed_decides_the_weights(recipe, run):
+    first, again = run(recipe, "a", steps=2), run(recipe, "b", steps=2)
+    other = run(recipe, "c", steps=2, seed=1)
+    assert (first / WEIGHTS).read_bytes() == (again / WEIGHTS).read_bytes()
+    assert (first / WEIGHTS).read_bytes() != (other / WEIGHTS).read_bytes()
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_run_ends_in_a_whole_checkpoint(recipe, run):
+    folder = run(recipe, "mnist-toy", steps=3) / "checkpoint"
+    names = {path.name for path in folder.iterdir()}
+    assert names == {
+        "config.json", "model.safetensors", "training.json", "preview.png", "README.md",
+    }
+    loaded = models.load(folder)
+    assert (loaded.name, loaded.data) == ("mnist-toy", "toy")
+    record = loaded.training
+    assert (record["command"], record["steps"], record["images_seen"]) == ("the command", 3, 24)
+    assert record["epochs"] == pytest.approx(24 / 300, abs=0.01)
+    assert record["seconds"] > 0
+    assert set(record["versions"]) >= {"python", "torch"}
+    assert len(record["curves"]["step"]) == 2  # at the save of step 2, and at the end
+
+
+def test_weights_do_change_and_precision_matters(run):
+    settings = ("float32", "bfloat16")
+    folders = [run("gan", name, steps=2, precision=name) for name in settings]
+    one, two = (load_tensors(folder / WEIGHTS)[0] for folder in folders)
+    key = "generator.to_pixels.weight"
+    assert not torch.equal(one[key], two[key])
+    torch.testing.assert_close(one[key], two[key], atol=5e-3, rtol=0.1)
+
+
+def test_pictures_are_written_on_the_way(run):
+    folder = run("vae", "a", steps=4)
+    for name in ("samples.png", "curves.png"):
+        assert (folder / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_elbo_is_its_terms(run):
+    row = read_rows(run("vae", "a", steps=4) / "log.jsonl")[-1]
+    assert row["elbo"] == pytest.approx(-row["reconstruction"] - row["kl"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"batch_size": 301}, r"--batch-size 301 is more than the 300 images of toy"),
+        ({"device": "abacus"}, "--device abacus is not usable"),
+        ({"device": "cuda:99"}, "--device cuda:99 is not usable"),
+        ({"steps": 0}, "--steps must be at least 1"),
+        ({"save_every": 0}, "--save-every must be at least 1"),
+        ({"seed": -1}, "--seed must lie"),
+        ({"learning_rate": 0.0}, "--learning-rate must be positive"),
+        ({"learning_rate": math.nan}, "--learning-rate must be positive"),
+        ({"width": 0}, "--width must be at least 1"),
+        ({"resume": True}, r"--resume: there is no state\.safetensors"),
+    ],
+)
+def test_settings_that_cannot_work_are_named(run, tmp_path, settings, said):
+    with pytest.raises(TrainingError, match=said):
+        run("gan", "a", **settings)
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_folder_with_another_run_is_kept(run, tmp_path):
+    folder = run("gan", "a", steps=2)
+    before = (folder / "state.safetensors").read_bytes()
+    with pytest.raises(TrainingError, match=r"holds another run.*--resume"):
+        run("gan", "a", steps=2)
+    with pytest.raises(TrainingError, match="was trained with --batch-size 8; pass the same"):
+        run("gan", "a", steps=4, batch_size=4, resume=True)
+    with pytest.raises(TrainingError, match=r"was trained with .*--learning-rate"):
+        run("vae", "a", steps=4, resume=True)
+    with pytest.raises(TrainingError, match="already at step 2"):
+        run("gan", "a", steps=1, resume=True)
+    assert (folder / "state.safetensors").read_bytes() == before
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").touch()
+    with pytest.raises(TrainingError, match="exists and is not empty"):
+        run("gan", "mine", steps=2)
+
+
+def test_a_damaged_state_is_named(run):
+    folder = run("gan", "a", steps=2)
+    (folder / "state.safetensors").write_bytes(b"\x80\x04 no tensors")
+    with pytest.raises(TrainingError, match="holds no training state"):
+        run("gan", "a", steps=4, resume=True)
+
+
+def test_data_of_another_shape_is_named(run, toy_data, monkeypatch):
+    monkeypatch.setattr("data.load", lambda *_: type(toy_data)(
+        "toy", "train", toy_data.images[..., :20], toy_data.labels, toy_data.class_names))
+    with pytest.raises(TrainingError, match=r"--data toy does not suit dcgan: .*1x28x28"):
+        run("dcgan", "a", steps=2)
+
+
+def test_non_finite_losses_stop_the_run_and_keep_the_last_good_state(run, monkeypatch):
+    folder = run("gan", "a", steps=2)
+    before, _ = load_tensors(folder / "state.safetensors")
+    nan = torch.tensor(float("nan"))
+    monkeypatch.setattr("training.gan.relativistic_loss", lambda a, b: (a - b).mean() * nan)
+    with pytest.raises(TrainingError, match=r"no longer finite within 50 steps of step 4.*nan"):
+        run("gan", "a", steps=8, resume=True)
+    after, texts = load_tensors(folder / "state.safetensors")
+    assert json.loads(texts["duet"])["step"] == 2
+    assert all(torch.equal(after[key], value) for key, value in before.items())
+
+
+def test_every_image_is_seen_once_an_epoch():
+    batches = [batch_indices(seed=1, step=step, batch_size=7, count=20) for step in range(20)]
+    stream = torch.cat(batches)
+    for epoch in range(7):
+        assert sorted(stream[20 * epoch : 20 * (epoch + 1)].tolist()) == list(range(20))
+    assert stream[:20].tolist() != stream[20:40].tolist()
+
+
+def test_step_seeds_do_not_repeat():
+    assert len({step_seed(seed, step) for seed in range(5) for step in range(-1, 200)}) == 5 * 201
+
+
+def test_log_forgets_what_will_be_done_again(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"step": 50, "seconds": 1, "a": 1}\n{"step": 100, "seconds": 2, "a": 1}\n{"st')
+    log = RunLog(path, Progress(60, 1.5), steps=200, batch_size=1)
+    assert [row["step"] for row in read_rows(path)] == [50]
+    for _ in range(LOG_EVERY_STEPS):
+        log.add({"a": torch.tensor(2.0)})
+    log.close()
+    last = json.loads(path.read_text().splitlines()[-1])
+    assert (last["step"], last["a"]) == (100, 2.0)
+    assert log.progress.seconds >= 1.5
+
+
+def test_curves_of_an_empty_log_are_no_picture(tmp_path):
+    draw_curves([], tmp_path / "curves.png")
+    assert not (tmp_path / "curves.png").exists()
+
+
+def test_run_json_tells_the_command(run):
+    about = read_json(run("gan", "a", steps=2) / "run.json")
+    assert (about["command"], about["steps"], about["width"]) == ("the command", 2, 4)

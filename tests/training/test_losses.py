@@ -1,0 +1,97 @@
+"""The objectives against numpy, torch.distributions and derivatives by hand."""
+
+import numpy as np
+import pytest
+import torch
+from torch.distributions import Independent, Normal
+
+from training import losses
+from training.ema import averaged_copy, update_average
+from training.objective import set_learning_rate
+
+
+def test_dcgan_losses_are_binary_cross_entropy():
+    real, fake = torch.randn(8), torch.randn(8)
+    entropy = torch.nn.functional.binary_cross_entropy_with_logits
+    expected = entropy(real, torch.ones(8)) + entropy(fake, torch.zeros(8))
+    torch.testing.assert_close(losses.dcgan_discriminator_loss(real, fake), expected)
+    expected = entropy(fake, torch.ones(8))
+    torch.testing.assert_close(losses.dcgan_generator_loss(fake), expected)
+
+
+def test_relativistic_loss_by_hand():
+    winner, loser = torch.tensor([2.0, 0.0]), torch.tensor([0.0, 1.0])
+    expected = np.mean([np.log1p(np.exp(-2.0)), np.log1p(np.exp(1.0))])
+    assert losses.relativistic_loss(winner, loser).item() == pytest.approx(expected, rel=1e-6)
+
+
+class Quadratic(torch.nn.Module):
+    """D(x) = sum(a x^2): its gradient is 2 a x."""
+
+    def __init__(self):
+        super().__init__()
+        self.a = torch.nn.Parameter(torch.tensor(3.0))
+
+    def forward(self, images, labels):
+        return (self.a * images.square()).sum(dim=(1, 2, 3))
+
+
+def test_gradient_penalty_and_its_own_gradient():
+    images = torch.randn(5, 1, 4, 4)
+    network = Quadratic()
+    penalty = losses.gradient_penalty(network, images, torch.zeros(5, dtype=torch.int64))
+    power = images.square().sum(dim=(1, 2, 3)).mean()
+    torch.testing.assert_close(penalty, 36 * power)
+    penalty.backward()
+    torch.testing.assert_close(network.a.grad, 2 * 4 * 3 * power)
+
+
+def test_gaussian_nll_is_the_likelihood_at_the_best_variance():
+    images, reconstruction = torch.randn(6, 1, 4, 4), torch.randn(6, 1, 4, 4)
+    nll = losses.gaussian_nll(reconstruction, images)
+
+    def at(variance):
+        density = Normal(reconstruction, variance**0.5).log_prob(images)
+        return -density.sum(dim=(1, 2, 3)).mean()
+
+    best = (images - reconstruction).square().mean()
+    torch.testing.assert_close(nll, at(best))
+    assert at(best * 1.1) > nll
+    assert at(best * 0.9) > nll
+
+
+def test_normal_log_density_is_torchs():
+    x, mean, log_variance = torch.randn(3, 4, 5).unbind()
+    expected = Independent(Normal(mean, (0.5 * log_variance).exp()), 1).log_prob(x)
+    torch.testing.assert_close(losses.normal_log_density(x, mean, log_variance), expected)
+    standard = Independent(Normal(torch.zeros(4, 5), torch.ones(4, 5)), 1).log_prob(x)
+    torch.testing.assert_close(losses.normal_log_density(x), standard)
+
+
+def test_average_is_the_power_function_profile():
+    """After T steps of weights 0, 1, .. T-1 the mean of t^6.94 dt over [0, T]."""
+    network = torch.nn.Linear(1, 1, bias=False)
+    average = averaged_copy(network)
+    total = 2000
+    for step in range(total):
+        torch.nn.init.constant_(network.weight, float(step))
+        update_average(average, network, step)
+    expected = total * (6.94 + 1) / (6.94 + 2)
+    assert average.weight.item() == pytest.approx(expected, rel=2e-3)
+    assert not average.weight.requires_grad
+
+
+def test_average_starts_at_the_first_weights():
+    network, other = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    average = averaged_copy(other)
+    update_average(average, network, 0)
+    torch.testing.assert_close(average.weight, network.weight)
+
+
+def test_learning_rate_needs_no_horizon():
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=9.0)
+    rates = []
+    for step in (0, 99, 1999, 2000, 8000):
+        set_learning_rate(optimizer, 1.0, step)
+        rates.append(optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([0.01, 1.0, 1.0, 1.0, 0.5])
