@@ -215,6 +215,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Mismatch as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -1,0 +1,95 @@
+"""The README and its friends say what is so."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import models
+from evaluation.__main__ import main as evaluation_main
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+HEADER = yaml.safe_load(README.split("---\n")[1])
+DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/architecture.md")]
+PINS = dict(
+    line.split(";")[0].strip().split("==")
+    for line in (ROOT / "requirements.txt").read_text().splitlines()
+    if "==" in line
+)
+
+
+def shell_lines() -> list[str]:
+    """Every command of the README's sh blocks, without its comment."""
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    return [shlex.join(shlex.split(line, comments=True)) for b in blocks for line in b.splitlines()]
+
+
+def test_space_header_agrees_with_the_pins():
+    assert HEADER["sdk"] == "gradio"
+    assert HEADER["sdk_version"] == PINS["gradio"]
+    assert HEADER["python_version"] == "3.12"  # a string: bare 3.10 would be YAML's 3.1
+    assert (ROOT / HEADER["app_file"]).is_file()
+    assert len(HEADER["short_description"]) <= 60
+
+
+def test_space_header_lists_the_shipped_checkpoints():
+    names = {model.split("/")[1] for model in HEADER["models"]}
+    assert names == set(models.checkpoint.shipped_names())
+
+
+def test_score_table_is_what_is_stored(capsys):
+    assert evaluation_main(["table", "--check"]) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line", [line for line in shell_lines() if "-m" in line.split()])
+def test_the_readmes_commands_are_understood(line):
+    """Each parses: --help is put behind it, which only a known command and its flags survive."""
+    words = [*line.split()[1:], "--help"]
+    done = subprocess.run(
+        [sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_make_targets_of_the_readme_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    named = re.findall(r"\bmake ([a-z]+)", README)
+    assert named
+    for target in named:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_python_of_the_readme_runs():
+    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    scope: dict = {}
+    exec(block, scope)
+    assert scope["images"].shape == (16, 1, 28, 28)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_and_pictures_are_there(document):
+    targets = re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8"))
+    for target in targets:
+        if not target.startswith("http"):
+            assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_named_files_are_there(document):
+    """Paths in backquotes, where they look like files of ours."""
+    text = document.read_text(encoding="utf-8")
+    for path in re.findall(r"`((?:data|models|training|evaluation|demo|tests)/[\w/]+\.py)`", text):
+        assert (ROOT / path).exists(), path
+
+
+def test_no_shipped_file_needs_git_lfs():
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split("\0")
+    big = [p for p in tracked if p and (ROOT / p).exists() and (ROOT / p).stat().st_size > 10e6]
+    assert not big
