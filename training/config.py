@@ -1,6 +1,7 @@
 """What every recipe's configuration has in common. A field is a flag; its default lives here."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -48,8 +49,10 @@ class TrainConfig:
                 raise TrainingError(f"{flag(name)} must be at least 1, not {getattr(self, name)}")
         if not 0 <= self.seed < 2**63:
             raise TrainingError(f"--seed must lie in 0..2^63-1, not {self.seed}")
-        if not getattr(self, "learning_rate", 1.0) > 0:
+        if not 0 < getattr(self, "learning_rate", 1.0) < math.inf:
             raise TrainingError("--learning-rate must be positive")
+        if not 0 <= getattr(self, "penalty", 0.0) < math.inf:
+            raise TrainingError("--penalty must not be negative")
 
     @property
     def run_folder(self) -> Path:

@@ -14,6 +14,7 @@ import torch
 
 import data
 from models import LatentModel, ModelError
+from models.checkpoint import NAME
 from models.files import replacing, write_json
 from models.pixels import to_float, to_pil
 from training.config import TrainConfig, TrainingError, pick_device
@@ -125,6 +126,11 @@ def _permutation(seed: int, epoch: int, count: int) -> torch.Tensor:
 
 
 def _check_folder(folder: Path, resume: bool) -> None:
+    if not NAME.fullmatch(folder.resolve().name):
+        raise TrainingError(
+            f"--out {folder}: its last part becomes the model's name and may hold letters, digits, "
+            "'.', '_' and '-' only"
+        )
     state = folder / STATE
     if resume and not state.exists():
         raise TrainingError(f"--resume: there is no {STATE} in {folder}")

@@ -101,6 +101,7 @@ def test_elbo_is_its_terms(run):
         ({"seed": -1}, "--seed must lie"),
         ({"learning_rate": 0.0}, "--learning-rate must be positive"),
         ({"learning_rate": math.nan}, "--learning-rate must be positive"),
+        ({"penalty": -1.0}, "--penalty must not be negative"),
         ({"width": 0}, "--width must be at least 1"),
         ({"resume": True}, r"--resume: there is no state\.safetensors"),
     ],
@@ -127,6 +128,8 @@ def test_a_folder_with_another_run_is_kept(run, tmp_path):
     (tmp_path / "mine" / "thesis.txt").touch()
     with pytest.raises(TrainingError, match="exists and is not empty"):
         run("gan", "mine", steps=2)
+    with pytest.raises(TrainingError, match="becomes the model's name"):
+        run("gan", "my gan", steps=2)
 
 
 def test_a_damaged_state_is_named(run):
