@@ -19,23 +19,24 @@ def draw(
     """Latents and labels number `indices` of stream `seed`.
 
     Returns z float32 [N, latent_dim], standard normal, and labels int64 [N], uniform over
-    [0, num_classes) (all 0 for an unconditional model). Raises ValueError for a seed or index
-    outside 0..2^63-1.
+    [0, num_classes) (all 0 for an unconditional model). The label does not depend on latent_dim: two
+    models of the same classes draw the same digits. Raises ValueError for a seed or index outside
+    0..2^63-1.
     """
     if not 0 <= seed <= MAX_SEED:
         raise ValueError(f"seed must lie in 0..2^63-1, not {seed}")
     if len(indices) and not 0 <= min(indices) <= max(indices) <= MAX_SEED:
         raise ValueError(f"sample indices must lie in 0..2^63-1, not {min(indices)}")
     pairs = (latent_dim + 1) // 2
-    words = np.empty((len(indices), 2 * pairs + 1), np.uint64)
+    words = np.empty((len(indices), 1 + 2 * pairs), np.uint64)
     for row, index in enumerate(indices):
         words[row] = np.random.Philox(key=[seed, index]).random_raw(words.shape[1])
     # Raw words, then Box-Muller (1958): NumPy keeps the words for ever, its normals not.
     uniform = ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
-    radius = np.sqrt(-2 * np.log(uniform[:, :pairs]))
-    angle = 2 * np.pi * uniform[:, pairs : 2 * pairs]
+    labels = (uniform[:, 0] * max(num_classes, 1)).astype(np.int64)
+    radius = np.sqrt(-2 * np.log(uniform[:, 1 : 1 + pairs]))
+    angle = 2 * np.pi * uniform[:, 1 + pairs :]
     normal = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
-    labels = (uniform[:, -1] * max(num_classes, 1)).astype(np.int64)
     return torch.from_numpy(normal[:, :latent_dim].astype(np.float32)), torch.from_numpy(labels)
 
 

@@ -12,6 +12,10 @@ def test_latent_i_depends_on_seed_and_i_alone():
     assert torch.equal(some_labels, labels[[17, 3]])
 
 
+def test_labels_do_not_depend_on_the_latent_dimension():
+    assert torch.equal(draw(7, range(20), 65, 10)[1], draw(7, range(20), 32, 10)[1])
+
+
 def test_streams_differ():
     assert not torch.equal(draw(0, [0], 8, 10)[0], draw(1, [0], 8, 10)[0])
     assert not torch.equal(draw(0, [0], 8, 10)[0], draw(0, [1], 8, 10)[0])
@@ -22,10 +26,10 @@ def test_golden_values():
     z, labels = draw(0, [0, 1], 3, 10)
     words = np.random.Philox(key=[0, 1]).random_raw(5)
     uniform = ((words >> np.uint64(11)).astype(np.float64) + 0.5) / 2**53
-    first = np.sqrt(-2 * np.log(uniform[0])) * np.cos(2 * np.pi * uniform[2])
+    first = np.sqrt(-2 * np.log(uniform[1])) * np.cos(2 * np.pi * uniform[3])
     assert z[1, 0].item() == pytest.approx(first, rel=1e-6)
-    assert labels[1] == int(uniform[4] * 10)
-    assert z[0].tolist() == pytest.approx([2.2844415, -1.5494508, 1.9245853], rel=1e-6)
+    assert labels[1] == int(uniform[0] * 10)
+    assert z[0].tolist() == pytest.approx([-1.5494508, -2.0947101, -0.66375184], rel=1e-6)
 
 
 def test_standard_normal_and_uniform_labels():

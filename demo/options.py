@@ -1,0 +1,115 @@
+"""What a control may hold: one object an option, the only home of its words, default and bounds.
+
+The page builds a control from it, a handler checks what the control sends, a link is read by it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+class OptionError(ValueError):
+    """A value that an option refuses; the message names the option and what it takes."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """`name` is for the API and links, `label` and `info` for people."""
+
+    name: str
+    label: str
+    info: str
+    default: Any
+
+    def check(self, value: Any) -> Any:
+        """`value` in its proper type, or OptionError."""
+        raise NotImplementedError
+
+    def parse(self, text: str) -> Any:
+        """`check` of a value that comes as text, out of a link."""
+        raise NotImplementedError
+
+    def refusal(self, wanted: str, value: Any) -> OptionError:
+        found = "it is empty" if value in (None, "") else f"not {value!r:.40}"
+        return OptionError(f"{self.label} must be {wanted}, {found}.")
+
+
+@dataclass(frozen=True)
+class Whole(Option):
+    """An integer in low..high, set with a slider."""
+
+    low: int
+    high: int
+
+    def check(self, value: Any) -> int:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if type(value) is not int or not self.low <= value <= self.high:
+            raise self.refusal(f"a whole number from {self.low} to {self.high}", value)
+        return value
+
+    def parse(self, text: str) -> int:
+        try:
+            return self.check(int(text))
+        except ValueError as error:
+            raise self.refusal(f"a whole number from {self.low} to {self.high}", text) from error
+
+
+@dataclass(frozen=True)
+class Seed(Whole):
+    """A whole number that is typed or thrown with a dice. JSON and JavaScript hold it exactly."""
+
+    default: int = 0
+    low: int = 0
+    high: int = 2**53 - 1
+
+
+@dataclass(frozen=True)
+class Fraction(Option):
+    """A number in 0..1, set with a slider in steps of 0.05."""
+
+    def check(self, value: Any) -> float:
+        if type(value) not in (int, float) or not 0 <= value <= 1:
+            raise self.refusal("a number from 0 to 1", value)
+        return float(value)
+
+    def parse(self, text: str) -> float:
+        try:
+            return self.check(float(text))
+        except ValueError as error:
+            raise self.refusal("a number from 0 to 1", text) from error
+
+
+@dataclass(frozen=True)
+class Choice(Option):
+    """One of a few names."""
+
+    choices: tuple[str, ...]
+
+    def check(self, value: Any) -> str:
+        if value not in self.choices:
+            raise self.refusal(f"one of {', '.join(self.choices)}", value)
+        return str(value)
+
+    def parse(self, text: str) -> str:
+        return self.check(text)
+
+
+@dataclass(frozen=True)
+class Text(Option):
+    """A line of at most `longest` characters."""
+
+    longest: int
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str) or len(value) > self.longest:
+            raise self.refusal(f"a text of at most {self.longest} characters", value)
+        return value
+
+    def parse(self, text: str) -> str:
+        return self.check(text)
+
+
+def check_all(options: Iterable[Option], values: Iterable[Any]) -> list[Any]:
+    """Every value in its proper type, or the first OptionError."""
+    return [option.check(value) for option, value in zip(options, values, strict=True)]

@@ -1,0 +1,148 @@
+"""The real app as a process of its own, and Chromium to look at it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import torch
+
+from models import checkpoint
+from models.base import ModelConfig
+from models.dcgan import DCGAN
+from models.gan import GAN, GANConfig
+from models.vae import VAE, VAEConfig
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]
+START_SECONDS = 60
+
+
+def random_checkpoints(folder: Path) -> dict[str, str | Path]:
+    """A tiny GAN, VAE and DCGAN with random weights, for where none are shipped."""
+    torch.manual_seed(0)
+    shape, classes, names = (1, 28, 28), 10, tuple("0123456789")
+    models = {
+        "gan": GAN(GANConfig(shape, classes, latent_dim=16, width=4, depth=1)),
+        "vae": VAE(VAEConfig(shape, classes, 16, width=4, depth=1, flow_layers=2)),
+        "dcgan": DCGAN(ModelConfig(shape, num_classes=0, latent_dim=4)),
+    }
+    for kind, model in models.items():
+        (folder / kind).mkdir()
+        checkpoint.save(folder / kind, model, name=f"toy-{kind}", data="toy", class_names=names)
+    return {kind: folder / kind for kind in models}
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory):
+    """Start app.py over given sources; returns its address. All are stopped at the end."""
+    running = []
+
+    def start(sources: Iterable) -> str:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        temporary = tmp_path_factory.mktemp("gradio")
+        environment = os.environ | {
+            "PORT": str(port), "SHARE": "", "DUET_MODELS": " ".join(map(str, sources)),
+            "GRADIO_TEMP_DIR": str(temporary), "GRADIO_ANALYTICS_ENABLED": "False",
+        }
+        log = temporary / "log.txt"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=output
+            )
+        running.append(process)
+        url = f"http://127.0.0.1:{port}"
+        wait_until_ready(url, process, log)
+        return url
+
+    yield start
+    for process in running:
+        process.send_signal(signal.SIGINT)
+    for process in running:
+        process.wait(20)
+
+
+def wait_until_ready(url: str, process: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/config", timeout=5).close()
+            return
+        except OSError:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory) -> dict[str, str | Path]:
+    """Architecture -> a checkpoint: the shipped ones, or toys where not all are there."""
+    shipped = {checkpoint.load(name).architecture: name for name in checkpoint.shipped_names()}
+    if {"gan", "vae", "dcgan"} <= set(shipped):
+        return shipped
+    return random_checkpoints(tmp_path_factory.mktemp("checkpoints"))
+
+
+@pytest.fixture(scope="session")
+def offered(sources) -> dict[str, str]:
+    """Architecture -> the name that the page knows the checkpoint by."""
+    return {kind: checkpoint.load(source).name for kind, source in sources.items()}
+
+
+@pytest.fixture(scope="session")
+def app_url(serve, sources) -> str:
+    return serve(sources.values())
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if not CHROMIUM:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser, app_url):
+    """Open the page at a query, ready to be used; at the end, nothing must have been fetched from
+    elsewhere and no script must have failed."""
+    contexts, elsewhere, errors = [], [], []
+
+    def note(request):
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            elsewhere.append(request.url)
+
+    def open_at(query: str = "", url: str = app_url, width: int = 1280, height: int = 900):
+        context = browser.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("request", note)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{url}/?{query}")
+        page.get_by_role("heading", name="Duet").wait_for()
+        return page
+
+    yield open_at
+    for context in contexts:
+        context.close()
+    assert elsewhere == []
+    assert errors == []

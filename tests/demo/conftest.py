@@ -1,0 +1,40 @@
+"""Models whose pictures are plain to predict, so that the actions can be checked by hand."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from models import Checkpoint, LatentModel, ModelConfig
+
+
+class MockModel(LatentModel):
+    """The left half of an image shows z[0], the right half the label: nothing to train."""
+
+    title = "Mock"
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        self.scale = torch.nn.Parameter(torch.tensor(0.25))
+
+    def decode(self, z, labels):
+        images = torch.empty(len(z), *self.image_shape)
+        images[..., :2] = (z[:, 0] * self.scale)[:, None, None, None]
+        images[..., 2:] = (labels / 10)[:, None, None, None]
+        return images
+
+
+@pytest.fixture
+def mock_checkpoint(tmp_path):
+    """Build one: mock_checkpoint(num_classes=0, **fields of Checkpoint)."""
+
+    def build(num_classes: int = 10, **fields) -> Checkpoint:
+        model = MockModel(ModelConfig((1, 4, 4), num_classes=num_classes, latent_dim=3)).eval()
+        checkpoint = Checkpoint(
+            name="mock", folder=Path(tmp_path), architecture="gan", model=model, data="toy",
+            class_names=tuple("0123456789"[:num_classes]), weights_sha256="",
+        )
+        return dataclasses.replace(checkpoint, **fields)
+
+    return build

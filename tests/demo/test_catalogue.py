@@ -1,0 +1,73 @@
+import json
+
+import pytest
+
+from demo import catalogue
+from demo.catalogue import Catalogue
+from models import checkpoint
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Save a model under a folder of that name; returns the folder as text."""
+
+    def save(model, folder: str, name: str = "") -> str:
+        (tmp_path / folder).mkdir()
+        checkpoint.save(
+            tmp_path / folder, model, name=name or folder, data="toy",
+            class_names=tuple("0123456789"),
+        )
+        return str(tmp_path / folder)
+
+    return save
+
+
+@pytest.mark.parametrize("separator", [",", " ", "\n", ", "])
+def test_the_environment_lists_the_models(saved, tiny_gan, tiny_vae, monkeypatch, separator):
+    listed = separator.join([saved(tiny_vae, "b-vae"), saved(tiny_gan, "a-gan")])
+    monkeypatch.setenv("DUET_MODELS", listed)
+    offer = catalogue.load()
+    assert offer.names == ("b-vae", "a-gan")
+    assert offer.default_pair() == ("a-gan", "b-vae")
+    assert offer.class_names == tuple("0123456789")
+    assert offer.problems == ()
+
+
+def test_without_it_the_shipped_models_are_on_offer(saved, tiny_gan, tmp_path, monkeypatch):
+    saved(tiny_gan, "shipped-gan")
+    monkeypatch.setattr(checkpoint, "SHIPPED", tmp_path)
+    assert catalogue.load().names == ("shipped-gan",)
+
+
+def test_one_that_does_not_load_is_left_out_and_told_of(saved, tiny_gan, tiny_vae, tmp_path):
+    good, bad = saved(tiny_gan, "good"), saved(tiny_vae, "bad")
+    config = json.loads((tmp_path / "bad" / "config.json").read_text())
+    (tmp_path / "bad" / "config.json").write_text(json.dumps(config | {"architecture": "evil"}))
+    offer = catalogue.load_sources([bad, "no/where", good])
+    assert offer.names == ("good",)
+    assert len(offer.problems) == 2
+    assert "evil" in offer.problems[0]
+    assert "no/where" in offer.problems[1]
+
+
+def test_two_of_one_name_are_told_apart(saved, tiny_gan):
+    sources = [saved(tiny_gan, "one", "twin"), saved(tiny_gan, "two", "twin")]
+    assert catalogue.load_sources([*sources, sources[0]]).names == ("twin", "twin-2")
+
+
+@pytest.mark.parametrize(
+    ("architectures", "pair"),
+    [
+        (["gan"], (0, 0)),
+        (["vae", "gan"], (1, 0)),
+        (["gan", "gan"], (0, 1)),
+        (["dcgan", "vae", "gan", "vae"], (2, 1)),
+        (["vae", "vae"], (0, 1)),
+    ],
+)
+def test_left_is_a_gan_and_right_a_vae_where_there_are_such(mock_checkpoint, architectures, pair):
+    names = [f"m{number}" for number in range(len(architectures))]
+    offer = Catalogue(
+        {n: mock_checkpoint(architecture=a) for n, a in zip(names, architectures, strict=True)}
+    )
+    assert offer.default_pair() == tuple(names[index] for index in pair)
