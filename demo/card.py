@@ -30,7 +30,8 @@ def facts(checkpoint: Checkpoint) -> list[Fact]:
 
 def as_json(checkpoint: Checkpoint) -> dict[str, Any]:
     """The card for programs."""
-    return {"name": checkpoint.name, "facts": [asdict(fact) for fact in facts(checkpoint)]}
+    entries = [asdict(fact) for fact in facts(checkpoint)]
+    return {"name": checkpoint.name, "about": checkpoint.model.about, "facts": entries}
 
 
 def as_html(checkpoint: Checkpoint) -> str:
@@ -40,7 +41,8 @@ def as_html(checkpoint: Checkpoint) -> str:
         f"<dd>{escape(fact.value)}<small>{escape(fact.note)}</small></dd></div>"
         for fact in facts(checkpoint)
     )
-    return f'<section class="card"><h3>{escape(checkpoint.name)}</h3><dl>{entries}</dl></section>'
+    name, about = escape(checkpoint.name), escape(checkpoint.model.about)
+    return f'<section class="card"><h3>{name}</h3><p>{about}</p><dl>{entries}</dl></section>'
 
 
 def _network(checkpoint: Checkpoint) -> Iterator[Fact]:

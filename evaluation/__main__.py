@@ -21,7 +21,7 @@ from evaluation.extractors import mnist as mnist_extractor
 from evaluation.fidelity import Extractor, open_extractor
 from evaluation.harness import Protocol, check_fit, measure, record, score
 from evaluation.reference import build, extract, open_reference
-from models import Checkpoint, CheckpointError
+from models import Checkpoint, CheckpointError, hub
 from models.checkpoint import METRICS, SHIPPED
 from models.tensors import save_tensors
 
@@ -37,10 +37,11 @@ def measure_command(
     truncation: float = 1.0, weights: Path | None = None, device: str = "auto",
     json: bool = False,
 ) -> None:
-    """Score checkpoints: IS, FID, KID, precision, recall; metrics.json is written beside each.
+    """Score checkpoints: IS, FID, KID, precision, recall; metrics.json is written into each
+    folder (not into the Hub's cache).
 
     Args:
-        checkpoints: Folders or names of shipped ones, e.g. checkpoints/mnist-gan.
+        checkpoints: Folders, names of shipped ones, or ids on the Hub, e.g. checkpoints/mnist-gan.
         samples: Images to generate; published numbers use 50,000, others do not compare.
         extractor: Feature space: mnist (our digit classifier) or inception.
         seed: Stream that the samples come from.
@@ -58,7 +59,8 @@ def measure_command(
     entries = []
     for checkpoint in loaded:
         entry = measure(checkpoint, opened, references[checkpoint.data], protocol)
-        report.store(checkpoint.folder / METRICS, extractor, entry)
+        if not hub.is_cached(checkpoint.folder):
+            report.store(checkpoint.folder / METRICS, extractor, entry)
         entries.append((checkpoint, entry))
     _print_measured(entries, extractor, as_json=json)
 
@@ -68,7 +70,7 @@ def verify_command(checkpoints: Sources, /, device: str = "auto") -> None:
     beyond its tolerance.
 
     Args:
-        checkpoints: Folders or names of shipped ones.
+        checkpoints: Folders, names of shipped ones, or ids on the Hub.
         device: auto (cuda where there is one), cpu, cuda.
     """
     chosen = pick_device(device)

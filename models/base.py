@@ -51,11 +51,14 @@ class ModelConfig:
 
 
 class LatentModel(nn.Module):
-    """Latents to images. A subclass sets `Config`, `title` and defines `decode`; a model that
-    can also go from images to latents defines `encode(images, labels) -> z`."""
+    """Latents to images. A subclass sets `Config`, `title`, `about` (a sentence or two for its
+    card) and `limits` (its known failures), and defines `decode`; a model that can also go from
+    images to latents defines `encode(images, labels) -> z`."""
 
     Config: ClassVar[type[ModelConfig]] = ModelConfig
     title: ClassVar[str]
+    about: ClassVar[str] = ""
+    limits: ClassVar[str] = ""
     config: ModelConfig
 
     def __init__(self, config: ModelConfig) -> None:

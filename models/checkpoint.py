@@ -1,9 +1,12 @@
 """Checkpoint folders: config.json and model.safetensors, written whole and read strictly.
 
 PyTorchModelHubMixin reads the same layout but accepts missing tensors and misspelt keys in
-silence; here nothing is loaded that is not exactly what the configuration declares.
+silence; here nothing is loaded that is not exactly what the configuration declares. What comes
+from the Hub is a stranger's: it is judged by its listing and its configuration before its weights
+are fetched.
 """
 
+import contextlib
 import dataclasses
 import json
 import re
@@ -15,18 +18,23 @@ from typing import Any
 
 import torch
 
+from models import hub
 from models.base import LatentModel, ModelError
 from models.files import read_json, sha256, write_json
 from models.registry import MODELS
 from models.tensors import TensorFileError, load_tensors, save_tensors
 
 SCHEMA = 1
-CONFIG, WEIGHTS, TRAINING, METRICS = (
-    "config.json", "model.safetensors", "training.json", "metrics.json",
+CONFIG, WEIGHTS, TRAINING, METRICS, PREVIEW, CARD = (
+    "config.json", "model.safetensors", "training.json", "metrics.json", "preview.png", "README.md",
 )
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
 MAX_JSON_BYTES = 2**20
 MAX_WEIGHT_BYTES = 2**30
+MAX_BYTES = {  # every file that a checkpoint may have; others are never looked at
+    CONFIG: MAX_JSON_BYTES, WEIGHTS: MAX_WEIGHT_BYTES, TRAINING: MAX_JSON_BYTES,
+    METRICS: MAX_JSON_BYTES, PREVIEW: 2**24, CARD: MAX_JSON_BYTES,
+}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 
 
@@ -87,25 +95,14 @@ def save(
 
 
 def load(source: str | Path) -> Checkpoint:
-    """Load a checkpoint from a folder or by the name of a shipped one ("mnist-gan").
+    """Load a checkpoint from a folder, by the name of a shipped one ("mnist-gan"), or by its id on
+    the Hub ("user/name" or "user/name@revision").
 
     Raises CheckpointError where it is absent, of an unknown architecture, or where weights and
     configuration do not agree to the last key, shape, type and bit.
     """
     folder = find(source)
-    config = _read_object(folder / CONFIG)
-    expected = {"schema", "name", "architecture", "config", "data", "class_names", "weights_sha256"}
-    if config.get("schema") != SCHEMA or set(config) != expected:
-        raise CheckpointError(
-            f"{folder / CONFIG}: not a Duet checkpoint of schema {SCHEMA}; "
-            f"missing {sorted(expected - set(config))}, unknown {sorted(set(config) - expected)}"
-        )
-    _check_texts(folder, config)
-    if config["architecture"] not in MODELS:
-        raise CheckpointError(
-            f"{folder / CONFIG}: unknown architecture {config['architecture']!r}; "
-            f"known: {', '.join(MODELS)}"
-        )
+    config = read_config(folder)
     model = _build(folder, config)
     _load_weights(folder / WEIGHTS, model, config["weights_sha256"])
     return Checkpoint(
@@ -120,21 +117,106 @@ def load(source: str | Path) -> Checkpoint:
 
 
 def find(source: str | Path) -> Path:
-    """The folder that `source` names."""
+    """The folder that `source` names; what is on the Hub is fetched into the local cache."""
     folder = Path(source)
     if (folder / CONFIG).is_file():
+        _check_links(folder)
         return folder
     if NAME.fullmatch(str(source)) and (SHIPPED / str(source) / CONFIG).is_file():
         return SHIPPED / str(source)
+    # Where there is a folder "runs", "runs/gann" is a slip of the pen and nobody's id on the Hub.
+    if hub.is_id(str(source)) and not folder.parent.exists():
+        return fetch(str(source))
     raise CheckpointError(
         f"no checkpoint at {str(source)!r}: neither a folder with a {CONFIG} nor one of the "
-        f"shipped ({', '.join(shipped_names())})"
+        f"shipped ({', '.join(shipped_names())}) nor an id on the Hub (user/name@revision)"
     )
+
+
+def fetch(source: str) -> Path:
+    """The local copy of a checkpoint on the Hub, "user/name" or "user/name@revision".
+
+    Only known files are fetched; the weights only when their size is what the configuration makes
+    it. Raises CheckpointError.
+    """
+    try:
+        repo_id, revision = hub.parse(source)
+        try:
+            repository = hub.look_up(repo_id, revision)
+        except hub.Unreachable as reason:
+            with contextlib.suppress(hub.Unreachable):
+                return hub.cached(repo_id, revision, MAX_BYTES)
+            raise CheckpointError(f"{reason}; the local cache does not hold it") from reason
+        check_listing(repository)
+        _check_size(hub.fetch(repository, [CONFIG]), repository)
+        folder = hub.fetch(repository, MAX_BYTES)
+        hub.note(repository)
+        return folder
+    except hub.HubError as error:
+        raise CheckpointError(str(error)) from error
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """config.json, its keys, names and architecture checked."""
+    config = _read_object(folder / CONFIG)
+    expected = {"schema", "name", "architecture", "config", "data", "class_names", "weights_sha256"}
+    if config.get("schema") != SCHEMA or set(config) != expected:
+        raise CheckpointError(
+            f"{folder / CONFIG}: not a Duet checkpoint of schema {SCHEMA}; "
+            f"missing {sorted(expected - set(config))}, unknown {sorted(set(config) - expected)}"
+        )
+    _check_texts(folder, config)
+    if config["architecture"] not in MODELS:
+        raise CheckpointError(
+            f"{folder / CONFIG}: unknown architecture {config['architecture']!r}; "
+            f"known: {', '.join(MODELS)}"
+        )
+    return config
 
 
 def shipped_names() -> list[str]:
     """Names of the checkpoints that came with the repository."""
     return sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
+
+
+def _check_links(folder: Path) -> None:
+    """A link must not lead out of the folder: what it shows might be published with it."""
+    links = [folder / name for name in MAX_BYTES if (folder / name).is_symlink()]
+    if not links:
+        return
+    home, cache = folder.resolve(), hub.cache_folder()
+    allowed = cache if home.is_relative_to(cache) else home
+    for link in links:
+        if not link.resolve().is_relative_to(allowed):
+            raise CheckpointError(f"{link} is a link out of its folder; put a copy there")
+
+
+def check_listing(repository: hub.Repository) -> None:
+    """Raise CheckpointError where the file names and sizes are not those of a checkpoint."""
+    files, repo_id = repository.files, repository.repo_id
+    tricks = [name for name in files if name.startswith("/") or ".." in re.split(r"[/\\]", name)]
+    if tricks:
+        raise CheckpointError(f"{repo_id} holds a file name that leads elsewhere: {tricks[0]!r}")
+    absent = [name for name in (CONFIG, WEIGHTS) if name not in files]
+    if absent:
+        raise CheckpointError(f"{repo_id} is not a Duet checkpoint: it has no {absent[0]}")
+    for name, most in MAX_BYTES.items():
+        if name in files and files[name].size > most:
+            raise CheckpointError(f"{repo_id}: {name} is larger than {most} bytes")
+
+
+def _check_size(folder: Path, repository: hub.Repository) -> None:
+    """Compare the listed size of the weights with what the configuration makes it."""
+    least = _weight_bytes(_build(folder, read_config(folder)))
+    size = repository.files[WEIGHTS].size
+    if not least < size <= least + MAX_JSON_BYTES:  # a header comes before the tensors
+        raise CheckpointError(
+            f"{repository.repo_id}: {WEIGHTS} has {size} bytes, but its configuration makes {least}"
+        )
+
+
+def _weight_bytes(model: LatentModel) -> int:
+    return sum(value.nbytes for value in model.state_dict().values())
 
 
 def _read_object(path: Path) -> dict[str, Any]:
@@ -176,10 +258,9 @@ def _build(folder: Path, config: dict[str, Any]) -> LatentModel:
 def _load_weights(path: Path, model: LatentModel, expected_sha256: str) -> None:
     """Compare the file's header with the network, then its hash, then read the tensors."""
     wanted = {key: (value.dtype, list(value.shape)) for key, value in model.state_dict().items()}
-    size = sum(value.nbytes for value in model.state_dict().values())
     header, data_bytes = _read_header(path)
     found = {key: (_DTYPES.get(entry["dtype"]), entry["shape"]) for key, entry in header.items()}
-    if found != wanted or data_bytes != size:
+    if found != wanted or data_bytes != _weight_bytes(model):
         wrong = sorted(k for k in found.keys() | wanted.keys() if found.get(k) != wanted.get(k))
         raise CheckpointError(
             f"{path} does not fit its configuration: {len(wrong)} tensors are missing, unknown or "

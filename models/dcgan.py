@@ -26,6 +26,11 @@ class DCGAN(LatentModel):
     """The tutorial's generator: 100-d normal noise, three 5x5 transposed convolutions, tanh."""
 
     title = "DCGAN (reference)"
+    about = (
+        "The classic DCGAN of TensorFlow's tutorial, kept faithful as the baseline that Duet "
+        "measures its own models against. Unconditional."
+    )
+    limits = "Many samples are no digit at all, and the digit cannot be chosen."
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)

@@ -29,6 +29,14 @@ class GAN(LatentModel):
 
     Config = GANConfig
     title = "GAN"
+    about = (
+        "A class-conditional GAN: residual networks without normalisation, relativistic pairing "
+        "loss with R1 and R2 gradient penalties (after R3GAN), averaged weights."
+    )
+    limits = (
+        "It has no encoder: it cannot reconstruct a given image. Rare ways to write a digit are "
+        "drawn less often than they occur."
+    )
     config: GANConfig
 
     def __init__(self, config: GANConfig) -> None:

@@ -19,9 +19,9 @@ def draw(
     """Latents and labels number `indices` of stream `seed`.
 
     Returns z float32 [N, latent_dim], standard normal, and labels int64 [N], uniform over
-    [0, num_classes) (all 0 for an unconditional model). The label does not depend on latent_dim: two
-    models of the same classes draw the same digits. Raises ValueError for a seed or index outside
-    0..2^63-1.
+    [0, num_classes) (all 0 for an unconditional model). Labels do not depend on latent_dim, so
+    two models of the same classes draw the same ones. Raises ValueError for a seed or index
+    outside 0..2^63-1.
     """
     if not 0 <= seed <= MAX_SEED:
         raise ValueError(f"seed must lie in 0..2^63-1, not {seed}")

@@ -35,6 +35,14 @@ class VAE(LatentModel):
 
     Config = VAEConfig
     title = "VAE"
+    about = (
+        "A class-conditional variational autoencoder: Gaussian decoder with calibrated variance "
+        "(σ-VAE), normalising-flow prior, averaged weights. It also encodes images."
+    )
+    limits = (
+        "Some strokes break off or fade, since the decoder's mean is shown. The ELBO is a bound on "
+        "a density of continuous pixels; do not compare it with bits a pixel."
+    )
     config: VAEConfig
 
     def __init__(self, config: VAEConfig) -> None:

@@ -1,20 +1,23 @@
-"""python -m training: train a recipe, or rebuild a checkpoint's model card."""
+"""python -m training: train a recipe; card, publish or pull a checkpoint; deploy the Space."""
 
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
 from data import DataError
 from models import CheckpointError
+from models.hub import HubError
+from training import publish
 from training.card import write_card
 from training.config import TrainConfig, TrainingError
 from training.loop import Interrupted, train
 from training.recipes import RECIPES
+from training.space import space
 
 
 def card(folders: Annotated[tuple[Path, ...], tyro.conf.Positional], /) -> None:
@@ -27,20 +30,26 @@ def card(folders: Annotated[tuple[Path, ...], tyro.conf.Positional], /) -> None:
         print(write_card(folder))
 
 
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "card": card, "publish": publish.publish, "pull": publish.pull, "space": space,
+}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 2 refused (the reason is on stderr), 128 + signal if stopped."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    commands = {name: recipe.config for name, recipe in RECIPES.items()} | {"card": card}
+    recipes = {name: recipe.config for name, recipe in RECIPES.items()}
+    commands: dict[str, Callable[..., Any]] = {**recipes, **COMMANDS}
     try:
         chosen = tyro.extras.subcommand_cli_from_dict(
             commands, prog="python -m training", description=__doc__, args=arguments,
             config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
         )
         if isinstance(chosen, TrainConfig):
-            # A resumed run equals an unbroken one: what reproduces it is the command without that.
-            lasting = [argument for argument in arguments if argument != "--resume"]
-            run(chosen, "python -m training " + shlex.join(lasting))
-    except (TrainingError, DataError, CheckpointError) as error:
+            run(chosen, "python -m training " + shlex.join(lasting(arguments)))
+        elif chosen is not None:
+            print(chosen)
+    except (TrainingError, DataError, CheckpointError, HubError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except Interrupted as stop:
@@ -53,10 +62,32 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(config: TrainConfig, command: str) -> None:
+    """Train, and publish where that is wanted: what forbids it is found before the long work."""
     if config.dry_run:
         print(json.dumps({"recipe": config.recipe, **config.to_json()}, indent=2))
-    else:
-        print(train(config, command))
+        return
+    if config.push_to_hub is not None:
+        publish.check(config.push_to_hub)
+    folder = train(config, command)
+    print(folder)
+    if config.push_to_hub is not None:
+        try:
+            print(publish.publish(str(folder), config.push_to_hub))
+        except HubError as error:
+            again = f"python -m training publish {folder} {config.push_to_hub}"
+            raise HubError(f"{error}\nThe checkpoint is kept; publish it with: {again}") from error
+
+
+def lasting(arguments: Sequence[str]) -> list[str]:
+    """What reproduces the weights: a resumed run equals an unbroken one, wherever it is sent."""
+    kept, rest = [], iter(arguments)
+    for argument in rest:
+        name, has_value, _ = argument.replace("_", "-").partition("=")
+        if name == "--push-to-hub" and not has_value:
+            next(rest, None)
+        elif name not in ("--resume", "--push-to-hub"):
+            kept.append(argument)
+    return kept
 
 
 if __name__ == "__main__":

@@ -20,21 +20,6 @@ DATA = {
         "the 1990s; other hands and scripts are not represented. The images show no persons.",
     },
 }
-ABOUT = {
-    "dcgan": "The classic DCGAN of TensorFlow's tutorial, kept faithful as the **baseline** that "
-    "Duet measures its own models against. Unconditional.",
-    "gan": "A class-conditional GAN: residual networks without normalisation, relativistic "
-    "pairing loss with R1 and R2 gradient penalties (after R3GAN), averaged weights.",
-    "vae": "A class-conditional variational autoencoder: Gaussian decoder with calibrated "
-    "variance (σ-VAE), normalising-flow prior, averaged weights. It also encodes images.",
-}
-LIMITS = {
-    "dcgan": "Some samples are no digit at all, and the digit cannot be chosen.",
-    "gan": "It has no encoder: it cannot reconstruct a given image. Rare ways to write a digit "
-    "are drawn less often than they occur.",
-    "vae": "Fine strokes are softer than in real digits, since the decoder's mean is shown. The "
-    "ELBO is a bound on a density of continuous pixels; do not compare it with bits a pixel.",
-}
 TEMPLATE = Template("""\
 # $name
 
@@ -44,11 +29,11 @@ $about
 
 ## Use it
 
-From a checkout of Duet, where this folder is `checkpoints/$name`:
+From a checkout of Duet$where:
 
 ```python
 import models
-checkpoint = models.load("$name")
+checkpoint = models.load("$source")
 images = checkpoint.model.sample(16, seed=0$label)  # uint8 [16, $shape]
 ```
 
@@ -95,26 +80,34 @@ def write_card(folder: Path) -> Path:
     Raises CheckpointError where the folder holds no valid checkpoint.
     """
     loaded = checkpoint.load(folder)
-    header = yaml.safe_dump(metadata(loaded), sort_keys=False, allow_unicode=True)
-    path = folder / "README.md"
+    path = folder / checkpoint.CARD
     with replacing(path) as scratch:
-        scratch.write_text(f"---\n{header}---\n\n{body(loaded)}", encoding="utf-8")
+        scratch.write_text(text(loaded), encoding="utf-8")
     return path
 
 
-def body(loaded: Checkpoint) -> str:
+def text(loaded: Checkpoint, repo_id: str | None = None) -> str:
+    """The whole card; for a repository on the Hub, or for a folder of this one."""
+    header = yaml.safe_dump(metadata(loaded), sort_keys=False, allow_unicode=True)
+    return f"---\n{header}---\n\n{body(loaded, repo_id)}"
+
+
+def body(loaded: Checkpoint, repo_id: str | None = None) -> str:
     """The card below its metadata."""
     training, data = loaded.training, DATA.get(loaded.data, {})
     return TEMPLATE.substitute(
         name=loaded.name,
-        about=ABOUT.get(loaded.architecture, f"A {loaded.model.title}."),
+        where=" (fetched once, then kept in the Hub's local cache)" if repo_id
+        else f", where this folder is `checkpoints/{loaded.name}`",
+        source=repo_id or loaded.name,
+        about=loaded.model.about or f"A {loaded.model.title}.",
         label=", label=3" if loaded.model.num_classes > 3 else "",
         shape=", ".join(map(str, loaded.model.image_shape)),
         data_about=data.get("about", f"The data set `{loaded.data}`"),
         command=training.get("command", "not recorded"),
         cost=_cost(loaded),
         scores=_score_table(loaded.metrics),
-        limits=LIMITS.get(loaded.architecture, ""),
+        limits=loaded.model.limits,
         ethics=data.get("ethics", ""),
     )
 

@@ -40,6 +40,8 @@ class TrainConfig:
     """Steps between two saves of the state, the sample grid and the loss curves."""
     resume: bool = False
     """Go on from the state saved in the run folder."""
+    push_to_hub: str | None = None
+    """Publish the finished checkpoint on the Hugging Face Hub as USER/NAME."""
     dry_run: bool = False
     """Print the resolved configuration as JSON and stop."""
 
@@ -64,7 +66,9 @@ class TrainConfig:
 
     def recipe_json(self) -> dict[str, Any]:
         """Only what decides the weights: the fields that a resumed run must share."""
-        passing = {"data_dir", "out", "steps", "device", "save_every", "resume", "dry_run"}
+        passing = {
+            "data_dir", "out", "steps", "device", "save_every", "resume", "push_to_hub", "dry_run",
+        }
         return {key: value for key, value in self.to_json().items() if key not in passing}
 
 

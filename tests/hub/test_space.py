@@ -1,0 +1,105 @@
+"""The app as a Space: what is sent, what goes, what is refused."""
+
+import subprocess
+
+import pytest
+
+from training import space
+
+README = "---\ntitle: Duet\nsdk: gradio\n---\n# Duet\n"
+NEEDED = {
+    "app.py": "print('app')", "README.md": README, "requirements.txt": "gradio\n",
+    "demo/blocks.py": "", "models/checkpoint.py": "", "checkpoints/a/config.json": "{}",
+}
+NOT_NEEDED = {"tests/test_a.py": "", "training/loop.py": "", "data/mnist.py": "", "Makefile": ""}
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A small git checkout in the place of ours; some files git knows nothing of."""
+    root = tmp_path / "checkout"
+    for name, text in {**NEEDED, **NOT_NEEDED}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    for command in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", "-C", str(root), *command], check=True)
+    (root / "demo" / "scratch.py").write_text("not in git")
+    monkeypatch.setattr(space, "ROOT", root)
+    return root
+
+
+def commits(hub):
+    return hub.history("me/duet", kind="spaces")
+
+
+def test_one_commit_with_only_what_is_needed(hub, training, checkout, running):
+    code, output, _ = training("space", "me/duet")
+    assert (code, output) == (0, f"{running[1]}/spaces/me/duet\n")
+    assert commits(hub)[0]["files"].keys() == {*NEEDED, ".gitattributes"}
+    assert len(commits(hub)) == 2
+
+
+def test_no_commit_where_nothing_changed(hub, training, checkout):
+    training("space", "me/duet")
+    code, _, said = training("space", "me/duet")
+    assert code == 0
+    assert "no commit was made" in said
+    assert len(commits(hub)) == 2
+
+
+def test_what_is_gone_goes_and_what_changed_comes(hub, training, checkout):
+    training("space", "me/duet")
+    (checkout / "demo" / "blocks.py").unlink()
+    (checkout / "app.py").write_text("print('new')")
+    assert training("space", "me/duet")[0] == 0
+    newest, before, _ = commits(hub)
+    assert before["files"].keys() - newest["files"].keys() == {"demo/blocks.py"}
+    assert newest["files"]["app.py"] != before["files"]["app.py"]
+
+
+def test_another_app_asks_for_force(hub, training, checkout):
+    hub.make("me/duet", {"app.py": b"mine", "notes.txt": b"mine"}, kind="spaces")
+    code, _, said = training("space", "me/duet")
+    assert code == 2
+    assert "the Space me/duet holds another app; --force" in said
+    assert len(commits(hub)) == 1
+    assert training("space", "me/duet", "--force")[0] == 0
+    assert "notes.txt" not in commits(hub)[0]["files"]
+
+
+def test_an_empty_space_is_filled(hub, training, checkout):
+    hub.make("me/duet", {".gitattributes": b"", "README.md": b"new"}, kind="spaces")
+    assert training("space", "me/duet")[0] == 0
+    assert commits(hub)[0]["files"].keys() == {*NEEDED, ".gitattributes"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda root: (root / "README.md").write_text("# Duet\n"), "YAML header"),
+        (lambda root: (root / "app.py").unlink(), "a Space needs app.py"),
+        (lambda root: (root / ".git").rename(root / "git"), "is not a git checkout"),
+    ],
+)
+def test_a_checkout_that_would_not_run_is_refused(hub, training, checkout, change, said):
+    change(checkout)
+    code, output, error = training("space", "me/duet")
+    assert (code, output) == (2, "")
+    assert said in error
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(402, "wants a paid plan"), (409, "the name is taken")]
+)
+def test_a_space_that_may_not_be_made(hub, training, checkout, status, said):
+    hub.fail("POST /api/repos/create", status)
+    code, _, error = training("space", "me/duet")
+    assert code == 2
+    assert said in error
+
+
+def test_a_deployment_that_breaks_leaves_nothing(hub, training, checkout):
+    hub.fail("POST .*/commit/", 500)
+    assert training("space", "me/duet")[0] == 2
+    assert not hub.path("spaces", "me/duet").exists()
