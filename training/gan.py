@@ -17,8 +17,6 @@ LATENT_DIM = 64
 DEPTH = 1
 # The penalties are expectations: a part of the batch estimates them at a part of the cost.
 PENALTY_SHARE = 4
-# R3GAN anneals gamma to a tenth over a run (appendix on hyperparameters); here without a horizon.
-FULL_PENALTY_STEPS = 1000
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,7 @@ class GANTraining(TrainConfig):
     learning_rate: float = 5e-4
     """Of both Adams, for the first 2,000 steps; then it falls as 1/sqrt(step)."""
     penalty: float = 1.0
-    """Weight gamma of the R1 and R2 gradient penalties for the first 1,000 steps; then it falls as
-    1/step: a strong one at the start, a sharp discriminator later."""
+    """Weight gamma of the R1 and R2 gradient penalties."""
     width: int = 48
     """Channels at half resolution, in both networks."""
 
@@ -68,14 +65,13 @@ class GANObjective(Objective):
         z = torch.randn(len(images), LATENT_DIM, device=images.device)
         with self.autocast():
             generated = self.model.decode(z, labels)
-        gamma = self.settings.penalty * min(1.0, FULL_PENALTY_STEPS / (step + 1))
-        losses = self._discriminator_phase(images, generated.detach(), labels, gamma)
+        losses = self._discriminator_phase(images, generated.detach(), labels)
         losses |= self._generator_phase(images, generated, labels)
         update_average(self.average, self.model, step)
         return losses
 
     def _discriminator_phase(
-        self, images: torch.Tensor, generated: torch.Tensor, labels: torch.Tensor, gamma: float
+        self, images: torch.Tensor, generated: torch.Tensor, labels: torch.Tensor
     ) -> Losses:
         part = slice(max(1, len(images) // PENALTY_SHARE))
         with self.autocast():
@@ -84,7 +80,7 @@ class GANObjective(Objective):
             r1 = gradient_penalty(self.discriminator, images[part], labels[part])
             r2 = gradient_penalty(self.discriminator, generated[part], labels[part])
         loss = relativistic_loss(real, fake)
-        self._update("discriminator", loss + gamma / 2 * (r1 + r2))
+        self._update("discriminator", loss + self.settings.penalty / 2 * (r1 + r2))
         return {"discriminator": loss.detach(), "r1": r1.detach(), "r2": r2.detach()}
 
     def _generator_phase(
