@@ -57,9 +57,19 @@ def test_a_library_has_one_home(library):
     assert homes, f"nothing imports {library} any more: take it out of the table"
 
 
-def test_torch_fidelity_enters_by_one_file():
-    users = [path.name for path in sources("evaluation") if "torch_fidelity" in imported(path)]
-    assert users == ["fidelity.py"]
+@pytest.mark.parametrize(
+    ("library", "door"),
+    [
+        ("torch_fidelity", "evaluation/fidelity.py"),
+        ("safetensors", "models/tensors.py"),
+        ("huggingface_hub", "models/hub.py"),
+        ("torchvision", "data/mnist.py"),
+    ],
+)
+def test_a_library_enters_by_one_file(library, door):
+    files = [path for package in PACKAGES for path in sources(package)]
+    users = [str(path.relative_to(ROOT)) for path in files if library in imported(path)]
+    assert users == [door]
 
 
 def test_the_app_imports_no_training_or_evaluation_library():

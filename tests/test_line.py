@@ -7,6 +7,8 @@ from typing import ClassVar
 import torch
 
 import models
+from demo import actions, catalogue
+from demo.actions import Endpoint
 from evaluation import reference as reference_module
 from evaluation import report
 from evaluation.__main__ import main as evaluation_main
@@ -73,6 +75,14 @@ def test_a_registered_toy_goes_through_the_whole_line(
     loaded = models.load(folder)
     assert (loaded.name, loaded.architecture) == ("toy-toy", "toy")
     assert loaded.model.sample(3).shape == (3, 1, 28, 28)
+
+    # Play with it in the demo.
+    offer = catalogue.load_sources([str(folder)])
+    assert offer.default_pair() == ("toy-toy", "toy-toy")
+    shown = actions.sample(offer.checkpoints["toy-toy"], count=4, seed=2)
+    assert torch.equal(shown.images, loaded.model.sample(4, seed=2))
+    frames = actions.interpolate(loaded, Endpoint(0), Endpoint(1), steps=3).frames
+    assert torch.equal(frames[2], loaded.model.sample(1, seed=1)[0])
 
     # Score, verify, and put the scores into the card.
     assert evaluation_main(["reference", "--data", "toy"]) == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from models import hub
-from models.hub import HubError, Repository
+from models.hub import Content, HubError, Repository
 from training.publish import NOBODYS_FILES, base_of, check_id, check_privacy
 from training.record import git_commit
 
@@ -15,7 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # The whole requirements.txt: what the Space runs is what was tested here, and beside torch the
 # libraries that only training and evaluation need are small.
 ENTRY, HEADER, PINS = "app.py", "README.md", "requirements.txt"
-PARTS = (ENTRY, "demo", "models", "checkpoints", PINS, HEADER)
+PARTS = (ENTRY, "demo", "models", "checkpoints", "docs/screenshot.png", PINS, HEADER)
+# Where README.md says that the Space is; its thumbnail's address needs the one it goes to.
+HOME = "spaces/duet/duet/"
 
 
 def space(repo_id: str, /, private: bool = False, force: bool = False) -> str:
@@ -27,8 +29,10 @@ def space(repo_id: str, /, private: bool = False, force: bool = False) -> str:
         force: Write over a Space that holds something else.
     """
     check_id(repo_id)
-    files = {name: ROOT / name for name in _tracked()}
     _check_header(ROOT / HEADER)
+    files: dict[str, Content] = {name: ROOT / name for name in _tracked()}
+    readme = (ROOT / HEADER).read_text(encoding="utf-8")
+    files[HEADER] = readme.replace(HOME, f"spaces/{repo_id}/").encode()
     base = base_of(repo_id, kind="space")
     if base is not None:
         check_privacy(base, private)
@@ -73,5 +77,5 @@ def _check_ours(base: Repository) -> None:
         raise HubError(f"the Space {base.repo_id} holds another app; --force writes over it")
 
 
-def _gone(base: Repository | None, files: dict[str, Path]) -> set[str]:
+def _gone(base: Repository | None, files: dict[str, Content]) -> set[str]:
     return set() if base is None else base.files.keys() - files - {".gitattributes"}

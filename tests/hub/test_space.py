@@ -6,7 +6,13 @@ import pytest
 
 from training import space
 
-README = "---\ntitle: Duet\nsdk: gradio\n---\n# Duet\n"
+README = """---
+title: Duet
+sdk: gradio
+thumbnail: https://huggingface.co/spaces/duet/duet/resolve/main/docs/screenshot.png
+---
+# Duet
+"""
 NEEDED = {
     "app.py": "print('app')", "README.md": README, "requirements.txt": "gradio\n",
     "demo/blocks.py": "", "models/checkpoint.py": "", "checkpoints/a/config.json": "{}",
@@ -37,6 +43,13 @@ def test_one_commit_with_only_what_is_needed(hub, training, checkout, running):
     assert (code, output) == (0, f"{running[1]}/spaces/me/duet\n")
     assert commits(hub)[0]["files"].keys() == {*NEEDED, ".gitattributes"}
     assert len(commits(hub)) == 2
+
+
+def test_the_thumbnail_is_the_spaces_own(hub, training, checkout):
+    training("space", "me/duet")
+    entry = commits(hub)[0]["files"]["README.md"]
+    readme = (hub.folder / "blobs" / entry["sha256"]).read_text()
+    assert readme == README.replace("spaces/duet/duet/", "spaces/me/duet/") != README
 
 
 def test_no_commit_where_nothing_changed(hub, training, checkout):
