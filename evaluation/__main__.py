@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import tyro
 
 import data
@@ -20,9 +19,10 @@ from evaluation.extractors import EXTRACTORS
 from evaluation.extractors import mnist as mnist_extractor
 from evaluation.fidelity import Extractor, open_extractor
 from evaluation.harness import Protocol, check_fit, measure, record, score
-from evaluation.reference import build, extract, open_reference
-from models import Checkpoint, CheckpointError, hub
+from evaluation.reference import build, extract_set, open_reference
+from models import Checkpoint, CheckpointError, ModelError, hub
 from models.checkpoint import METRICS, SHIPPED
+from models.device import pick_device
 from models.tensors import save_tensors
 
 Sources = Annotated[tuple[str, ...], tyro.conf.Positional]
@@ -139,7 +139,7 @@ def reference_command(
     path = build(splits[0], opened)
     reference = open_reference(data_name, opened)
     started = time.monotonic()
-    scores = score(extract(splits[1].images, opened, f"{data_name} test"), reference)
+    scores = score(extract_set(splits[1], opened), reference)
     protocol = Protocol(samples=len(splits[1]), extractor=extractor)
     images_sha256 = hashlib.sha256(splits[1].images.numpy().tobytes()).hexdigest()
     entry = record(
@@ -176,17 +176,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 
-def pick_device(name: str) -> torch.device:
-    """Resolve --device, refusing what this machine has not got."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise EvaluationError(f"--device {name} is not usable on this machine") from error
-    return torch.device(name)
-
-
 def _load_all(sources: Sequence[str]) -> list[Checkpoint]:
     if len(sources) == 0:
         raise EvaluationError("name at least one checkpoint, e.g. checkpoints/mnist-gan")
@@ -211,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             COMMANDS, prog="python -m evaluation", description=__doc__, args=argv,
             config=(tyro.conf.FlagCreatePairsOff,),
         )
-    except (EvaluationError, DataError, CheckpointError) as error:
+    except (EvaluationError, DataError, CheckpointError, ModelError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except Mismatch as error:

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-import torch
-from tqdm import tqdm
-
 from evaluation import fidelity
 from evaluation.errors import EvaluationError
 from evaluation.fidelity import Extractor
 from evaluation.metrics import IS_SPLITS, METRICS, FeatureSet
-from evaluation.reference import BATCH, Reference
+from evaluation.reference import BATCH, Reference, extract
 from models import Checkpoint
 
 LIBRARIES = ("torch", "torch-fidelity", "numpy")
@@ -43,17 +40,14 @@ class Protocol:
 def generate(checkpoint: Checkpoint, extractor: Extractor, protocol: Protocol) -> FeatureSet:
     """Features of samples 0 .. protocol.samples-1 of the protocol's seed."""
     model = checkpoint.model.to(extractor.device)
-    parts = []
-    with tqdm(total=protocol.samples, desc=checkpoint.name, unit="img", leave=False) as bar:
-        for first in range(0, protocol.samples, BATCH):
-            count = min(BATCH, protocol.samples - first)
-            images = model.sample(
-                count, seed=protocol.seed, first=first, truncation=protocol.truncation
-            )
-            parts.append(extractor(images))
-            bar.update(count)
-    features, logits = (torch.cat(column) for column in zip(*parts, strict=True))
-    return FeatureSet(features, logits, fidelity.statistics(features))
+    batches = (
+        model.sample(
+            min(BATCH, protocol.samples - first), seed=protocol.seed, first=first,
+            truncation=protocol.truncation,
+        )
+        for first in range(0, protocol.samples, BATCH)
+    )
+    return extract(batches, protocol.samples, extractor, checkpoint.name)
 
 
 def score(generated: FeatureSet, reference: Reference) -> dict[str, float]:

@@ -6,6 +6,7 @@ that tie it to the images and to the extractor's weights.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,15 +35,24 @@ class Reference:
     sha256: str
 
 
-def extract(images: torch.Tensor, extractor: Extractor, title: str) -> FeatureSet:
-    """Features, logits and statistics of uint8 [N, C, H, W], a progress bar on stderr."""
+def extract(
+    batches: Iterable[torch.Tensor], count: int, extractor: Extractor, title: str
+) -> FeatureSet:
+    """Features, logits and statistics of `count` images, in batches of uint8 [N, C, H, W], a
+    progress bar on stderr."""
     parts = []
-    with tqdm(total=len(images), desc=title, unit="img", leave=False) as bar:
-        for batch in images.split(BATCH):
+    with tqdm(total=count, desc=title, unit="img", leave=False) as bar:
+        for batch in batches:
             parts.append(extractor(batch))
             bar.update(len(batch))
     features, logits = (torch.cat(column) for column in zip(*parts, strict=True))
     return FeatureSet(features, logits, fidelity.statistics(features))
+
+
+def extract_set(images: ImageSet, extractor: Extractor) -> FeatureSet:
+    """`extract` of a whole split."""
+    title = f"{images.name} {images.split}"
+    return extract(images.images.split(BATCH), len(images), extractor, title)
 
 
 def reference_path(data: str, extractor: str) -> Path:
@@ -51,7 +61,7 @@ def reference_path(data: str, extractor: str) -> Path:
 
 def build(images: ImageSet, extractor: Extractor) -> Path:
     """Extract a training split's features and store them; returns the file."""
-    found = extract(images.images, extractor, f"{images.name} {images.split}")
+    found = extract_set(images, extractor)
     stride = max(1, len(images) // STORED_FEATURES)
     tensors = {key: torch.from_numpy(value) for key, value in found.statistics.items()}
     tensors["features"] = found.features[::stride][:STORED_FEATURES].contiguous()

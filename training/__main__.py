@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import tyro
 
 from data import DataError
-from models import CheckpointError
+from models import CheckpointError, ModelError
 from models.hub import HubError
 from training import publish
 from training.card import write_card
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             run(chosen, "python -m training " + shlex.join(lasting(arguments)))
         elif chosen is not None:
             print(chosen)
-    except (TrainingError, DataError, CheckpointError, HubError) as error:
+    except (TrainingError, DataError, CheckpointError, HubError, ModelError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except Interrupted as stop:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import torch
-
 
 class TrainingError(ValueError):
     """A setting or a state that training refuses; the message names it and the mend."""
@@ -74,18 +72,3 @@ class TrainConfig:
 
 def flag(field_name: str) -> str:
     return "--" + field_name.replace("_", "-")
-
-
-def pick_device(name: str) -> torch.device:
-    """Resolve --device, refusing what this machine has not got."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise TrainingError(
-            f"--device {name} is not usable on this machine ({str(error).splitlines()[0]}); "
-            "try --device cpu"
-        ) from error
-    return device

@@ -15,9 +15,10 @@ import torch
 import data
 from models import LatentModel, ModelError
 from models.checkpoint import NAME
+from models.device import pick_device
 from models.files import replacing, write_json
 from models.pixels import to_float, to_pil
-from training.config import TrainConfig, TrainingError, pick_device
+from training.config import TrainConfig, TrainingError
 from training.log import RunLog, draw_curves, read_rows
 from training.recipes import RECIPES
 from training.record import git_commit, preview, write_checkpoint

@@ -11,10 +11,11 @@ import torch
 
 from data import ImageSet
 from models import LatentModel, checkpoint, latents
+from models.device import pick_device
 from models.files import replacing_folder, write_json
 from models.pixels import grid, to_pil
 from training.card import write_card
-from training.config import TrainConfig, pick_device
+from training.config import TrainConfig
 from training.state import Progress
 
 CURVE_POINTS = 200

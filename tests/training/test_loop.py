@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import models
+from models import ModelError
 from models.files import read_json
 from models.tensors import load_tensors
 from training.config import TrainingError
@@ -94,8 +95,6 @@ def test_elbo_is_its_terms(run):
     ("settings", "said"),
     [
         ({"batch_size": 301}, r"--batch-size 301 is more than the 300 images of toy"),
-        ({"device": "abacus"}, "--device abacus is not usable"),
-        ({"device": "cuda:99"}, "--device cuda:99 is not usable"),
         ({"steps": 0}, "--steps must be at least 1"),
         ({"save_every": 0}, "--save-every must be at least 1"),
         ({"seed": -1}, "--seed must lie"),
@@ -109,6 +108,13 @@ def test_elbo_is_its_terms(run):
 def test_settings_that_cannot_work_are_named(run, tmp_path, settings, said):
     with pytest.raises(TrainingError, match=said):
         run("gan", "a", **settings)
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("device", ["abacus", "cuda:99"])
+def test_a_device_that_is_not_there_is_named(run, tmp_path, device):
+    with pytest.raises(ModelError, match=f"--device {device} is not usable on this machine"):
+        run("gan", "a", device=device)
     assert not (tmp_path / "a").exists()
 
 

@@ -1,0 +1,21 @@
+"""Where to compute: what --device means."""
+
+import torch
+
+from models.base import ModelError
+
+
+def pick_device(name: str) -> torch.device:
+    """Resolve a device's name, "auto" being cuda where there is one; ModelError for what this
+    machine has not got."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ModelError(
+            f"--device {name} is not usable on this machine ({str(error).splitlines()[0]}); "
+            "try --device cpu"
+        ) from error
+    return device
