@@ -37,7 +37,8 @@ checkpoint = models.load("$source")
 images = checkpoint.model.sample(16, seed=0$label)  # uint8 [16, $shape]
 ```
 
-Image *i* of a seed is always the same image, on any device and in any batch size.
+Image *i* of a seed is always the same image, whatever the device and the batch size (to within
+rounding: one grey level).
 
 ## Data
 
