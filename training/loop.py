@@ -76,11 +76,12 @@ def train(config: TrainConfig, command: str) -> Path:
         while True:
             # Maintenance comes first, so that step 0 and the last one are treated alike.
             done = log.step == config.steps
-            if done or stop or log.step % config.save_every == 0:
+            last = done or bool(stop)  # asked once: a signal may come between two looks
+            if last or log.step % config.save_every == 0:
                 log.flush()
                 save_state(folder / STATE, objective, config, log.progress)
                 _save_pictures(folder, objective.shipped)
-            if done or stop:
+            if last:
                 break
 
             # One step. Its random numbers are its own, whatever came before.
