@@ -1,5 +1,6 @@
 """The only door to safetensors: files of named tensors and short texts, no code in them."""
 
+import json
 from pathlib import Path
 
 import torch
@@ -17,9 +18,12 @@ def save_tensors(
     path: Path, tensors: dict[str, torch.Tensor], about: dict[str, str] | None = None
 ) -> None:
     """Write tensors, from any device and in any memory format, whole or not at all."""
+    # One text: safetensors writes several in an order that changes from run to run, and with it the
+    # file's hash.
+    texts = {"about": json.dumps(about, sort_keys=True)} if about else None
     plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
     with replacing(path) as scratch:
-        save_file(plain, scratch, metadata=about)
+        save_file(plain, scratch, metadata=texts)
 
 
 def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -27,6 +31,6 @@ def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # no dict
-            return tensors, file.metadata() or {}
-    except (SafetensorError, OSError) as error:
+            return tensors, json.loads((file.metadata() or {}).get("about", "{}"))
+    except (SafetensorError, OSError, ValueError) as error:
         raise TensorFileError(f"{path} cannot be read: {error}") from error

@@ -9,6 +9,7 @@ import models
 from models import CheckpointError
 from models.checkpoint import CONFIG, WEIGHTS, save
 from models.files import read_json, replacing, replacing_folder, sha256, write_json
+from models.tensors import load_tensors, save_tensors
 
 CLASSES = tuple("0123456789")
 
@@ -144,6 +145,14 @@ def test_json_refuses_nan_and_keeps_the_old_file(tmp_path):
         write_json(path, {"a": float("nan")})
     assert json.loads(path.read_text()) == {"a": 1}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_same_tensors_and_texts_make_the_same_file(tmp_path):
+    about = {str(number): "x" for number in range(9)}
+    for name, texts in (("a", about), ("b", dict(reversed(about.items())))):
+        save_tensors(tmp_path / name, {"t": torch.ones(2)}, texts)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert load_tensors(tmp_path / "a")[1] == about
 
 
 def test_replacing_is_all_or_nothing(tmp_path):
