@@ -7,7 +7,8 @@ import torch
 from PIL import Image
 
 from demo import pictures
-from models import Checkpoint, latents
+from duet.core import latents
+from duet.store.checkpoint import Checkpoint
 
 ANY = "any"  # leaves the digit to the seed
 SAME = "same"  # keeps the digit that an interpolation starts with

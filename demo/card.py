@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
-from models import Checkpoint
+from duet.store.checkpoint import Checkpoint
 
 CHANNELS = {1: "grey", 3: "colour"}
 NOT_MEASURED, NOT_RECORDED = "not measured yet", "not recorded"

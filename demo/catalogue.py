@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import models
+import duet
 from demo import gpu
-from models import Checkpoint, CheckpointError, checkpoint
+from duet.store import checkpoint
+from duet.store.checkpoint import Checkpoint, CheckpointError
 
 VARIABLE = "DUET_MODELS"
 
@@ -53,7 +54,7 @@ def load_sources(sources: Iterable[str]) -> Catalogue:
     problems = []
     for source in dict.fromkeys(sources):
         try:
-            loaded = models.load(source)
+            loaded = duet.load(source)
         except CheckpointError as error:
             problems.append(str(error))
             continue

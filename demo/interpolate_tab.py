@@ -10,8 +10,8 @@ from demo import actions
 from demo.actions import Endpoint
 from demo.options import Choice, Fraction, Option, Seed, Whole
 from demo.panels import Drawn, Page, Tab, picture, two_sides
-from models import Checkpoint
-from models.latents import INTERPOLATIONS
+from duet.core.latents import INTERPOLATIONS
+from duet.store.checkpoint import Checkpoint
 
 TITLE = "Interpolate"
 

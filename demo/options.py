@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from duet.core.errors import DuetError
 
-class OptionError(ValueError):
+
+class OptionError(DuetError):
     """A value that an option refuses; the message names the option and what it takes."""
 
 

@@ -11,7 +11,7 @@ from demo import actions, card, gpu, links
 from demo.catalogue import Catalogue
 from demo.controls import Control, control, handler, in_html
 from demo.options import Choice, Option, Text
-from models import Checkpoint
+from duet.store.checkpoint import Checkpoint
 
 SIDES = ("left", "right")
 # A link starts with what the browser calls this page, not with what the server calls itself.

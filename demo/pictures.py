@@ -6,7 +6,7 @@ import math
 import torch
 from PIL import Image
 
-from models.pixels import grid, to_pil
+from duet.core.pixels import grid, to_pil
 
 PICTURE_WIDTH = 960  # enough for a half page on a sharp screen
 ANIMATION_WIDTH = 336  # shown as large as it is

@@ -7,7 +7,7 @@ import gradio as gr
 from demo import actions
 from demo.options import Choice, Fraction, Option, Seed, Whole
 from demo.panels import Drawn, Page, Tab, picture, two_sides
-from models import Checkpoint
+from duet.store.checkpoint import Checkpoint
 
 TITLE = "Sample"
 

@@ -10,9 +10,13 @@ from typing import Annotated, Any
 
 import tyro
 
-import data
-import models
-from data import DataError
+import duet
+from duet import data
+from duet.core.device import pick_device
+from duet.core.errors import DuetError
+from duet.core.tensors import save_tensors
+from duet.hub import client
+from duet.store.checkpoint import METRICS, SHIPPED, Checkpoint, shipped_names
 from evaluation import report
 from evaluation.errors import EvaluationError
 from evaluation.extractors import EXTRACTORS
@@ -20,10 +24,6 @@ from evaluation.extractors import mnist as mnist_extractor
 from evaluation.fidelity import Extractor, open_extractor
 from evaluation.harness import Protocol, check_fit, measure, record, score
 from evaluation.reference import build, extract_set, open_reference
-from models import Checkpoint, CheckpointError, ModelError, hub
-from models.checkpoint import METRICS, SHIPPED
-from models.device import pick_device
-from models.tensors import save_tensors
 
 Sources = Annotated[tuple[str, ...], tyro.conf.Positional]
 
@@ -59,7 +59,7 @@ def measure_command(
     entries = []
     for checkpoint in loaded:
         entry = measure(checkpoint, opened, references[checkpoint.data], protocol)
-        if not hub.is_cached(checkpoint.folder):
+        if not client.is_cached(checkpoint.folder):
             report.store(checkpoint.folder / METRICS, extractor, entry)
         entries.append((checkpoint, entry))
     _print_measured(entries, extractor, as_json=json)
@@ -111,7 +111,7 @@ def table_command(
         readme: The file that holds the table's marks.
         extractor: The feature space of the table.
     """
-    loaded = _load_all(models.checkpoint.shipped_names())
+    loaded = _load_all(shipped_names())
     entries = [(c, report.stored(c)[extractor]) for c in loaded]
     if not entries:
         raise EvaluationError(f"there are no shipped checkpoints in {SHIPPED}")
@@ -179,7 +179,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 def _load_all(sources: Sequence[str]) -> list[Checkpoint]:
     if len(sources) == 0:
         raise EvaluationError("name at least one checkpoint, e.g. checkpoints/mnist-gan")
-    return [models.load(source) for source in sources]
+    return [duet.load(source) for source in sources]
 
 
 def _print_measured(
@@ -200,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             COMMANDS, prog="python -m evaluation", description=__doc__, args=argv,
             config=(tyro.conf.FlagCreatePairsOff,),
         )
-    except (EvaluationError, DataError, CheckpointError, ModelError) as error:
+    except DuetError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except Mismatch as error:

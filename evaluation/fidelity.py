@@ -16,11 +16,11 @@ from torch_fidelity.metric_kid import kid_features_to_metric
 from torch_fidelity.metric_prc import prc_features_to_metric
 from torch_fidelity.utils import create_feature_extractor
 
+from duet.core.files import sha256
+from duet.core.tensors import TensorFileError, load_tensors
 from evaluation.errors import EvaluationError
 from evaluation.extractors import EXTRACTORS
 from evaluation.extractors.mnist import MnistClassifier
-from models.files import sha256
-from models.tensors import TensorFileError, load_tensors
 
 INCEPTION_URL = (
     "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+from duet.store.checkpoint import Checkpoint
 from evaluation import fidelity
 from evaluation.errors import EvaluationError
 from evaluation.fidelity import Extractor
 from evaluation.metrics import IS_SPLITS, METRICS, FeatureSet
 from evaluation.reference import BATCH, Reference, extract
-from models import Checkpoint
 
 LIBRARIES = ("torch", "torch-fidelity", "numpy")
 MIN_SAMPLES = 100

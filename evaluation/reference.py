@@ -13,13 +13,13 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from data import ImageSet
+from duet.core.files import sha256
+from duet.core.tensors import TensorFileError, load_tensors, save_tensors
+from duet.data import ImageSet
 from evaluation import fidelity
 from evaluation.errors import EvaluationError
 from evaluation.fidelity import Extractor
 from evaluation.metrics import FeatureSet
-from models.files import sha256
-from models.tensors import TensorFileError, load_tensors, save_tensors
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 STORED_FEATURES = 10_000

@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from duet.core.files import read_json, replacing, write_json
+from duet.store.checkpoint import METRICS, Checkpoint
 from evaluation.errors import EvaluationError
 from evaluation.metrics import SCORES
 from evaluation.reference import FOLDER
-from models import Checkpoint
-from models.checkpoint import METRICS
-from models.files import read_json, replacing, write_json
 
 SCHEMA = 1
 BASELINE = "dcgan"  # the architecture whose row closes the table

@@ -10,11 +10,11 @@ import torch
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before anything imports gradio
 
-import data
-from data import DATASETS, DataError, ImageSet
+from duet import data
+from duet.data import DATASETS, DataError, ImageSet
+from duet.models.gan import GAN, GANConfig
+from duet.models.vae import VAE, VAEConfig
 from evaluation.fidelity import open_extractor
-from models.gan import GAN, GANConfig
-from models.vae import VAE, VAEConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 

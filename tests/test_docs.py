@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-import models
+from duet.hub.space import HOME
+from duet.store import checkpoint
 from evaluation.__main__ import main as evaluation_main
 from training.__main__ import main as training_main
-from training.space import HOME
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -42,7 +42,7 @@ def test_space_header_agrees_with_the_pins():
 
 def test_space_header_lists_the_shipped_checkpoints():
     names = {model.split("/")[1] for model in HEADER["models"]}
-    assert names == set(models.checkpoint.shipped_names())
+    assert names == set(checkpoint.shipped_names())
 
 
 def test_score_table_is_what_is_stored(capsys):

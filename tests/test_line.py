@@ -6,13 +6,13 @@ from typing import ClassVar
 
 import torch
 
-import models
+import duet
 from demo import actions, catalogue
 from demo.actions import Endpoint
+from duet.models import MODELS, LatentModel, ModelConfig
 from evaluation import reference as reference_module
 from evaluation import report
 from evaluation.__main__ import main as evaluation_main
-from models import MODELS, LatentModel, ModelConfig
 from training.__main__ import main as training_main
 from training.config import TrainConfig
 from training.objective import Objective
@@ -72,7 +72,7 @@ def test_a_registered_toy_goes_through_the_whole_line(
     folder = out / "checkpoint"
 
     # Load and sample.
-    loaded = models.load(folder)
+    loaded = duet.load(folder)
     assert (loaded.name, loaded.architecture) == ("toy-toy", "toy")
     assert loaded.model.sample(3).shape == (3, 1, 28, 28)
 
@@ -89,6 +89,6 @@ def test_a_registered_toy_goes_through_the_whole_line(
     assert evaluation_main(["measure", str(folder), "--samples", "200"]) == 0
     assert evaluation_main(["verify", str(folder)]) == 0
     assert training_main(["card", str(folder)]) == 0
-    distance = models.load(folder).metrics["extractors"]["mnist"]["scores"]["frechet_distance"]
+    distance = duet.load(folder).metrics["extractors"]["mnist"]["scores"]["frechet_distance"]
     assert f"{distance:.3f}" in (folder / "README.md").read_text(encoding="utf-8")
     assert "real held-out images" in capsys.readouterr().out

@@ -9,15 +9,14 @@ from typing import Annotated, Any
 
 import tyro
 
-from data import DataError
-from models import CheckpointError, ModelError
-from models.hub import HubError
-from training import publish
-from training.card import write_card
-from training.config import TrainConfig, TrainingError
+from duet.core.errors import DuetError
+from duet.hub import publish
+from duet.hub.card import write_card
+from duet.hub.client import HubError
+from duet.hub.space import space
+from training.config import TrainConfig
 from training.loop import Interrupted, train
 from training.recipes import RECIPES
-from training.space import space
 
 
 def card(folders: Annotated[tuple[Path, ...], tyro.conf.Positional], /) -> None:
@@ -49,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             run(chosen, "python -m training " + shlex.join(lasting(arguments)))
         elif chosen is not None:
             print(chosen)
-    except (TrainingError, DataError, CheckpointError, HubError, ModelError) as error:
+    except DuetError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except Interrupted as stop:

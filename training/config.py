@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from duet.core.errors import DuetError
 
-class TrainingError(ValueError):
+
+class TrainingError(DuetError):
     """A setting or a state that training refuses; the message names it and the mend."""
 
 

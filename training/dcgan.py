@@ -1,12 +1,12 @@
-"""The baseline's recipe: TensorFlow's DCGAN tutorial (networks in models/dcgan.py)."""
+"""The baseline's recipe: TensorFlow's DCGAN tutorial (networks in duet/models/dcgan.py)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 
-from models import LatentModel, ModelConfig
-from models.dcgan import DCGAN, DCGANDiscriminator
+from duet.models import LatentModel, ModelConfig
+from duet.models.dcgan import DCGAN, DCGANDiscriminator
 from training.config import TrainConfig
 from training.losses import dcgan_discriminator_loss, dcgan_generator_loss
 from training.objective import Losses, Objective

@@ -6,8 +6,8 @@ from typing import ClassVar, cast
 
 import torch
 
-from models import LatentModel
-from models.gan import GAN, Discriminator, GANConfig
+from duet.models import LatentModel
+from duet.models.gan import GAN, Discriminator, GANConfig
 from training.config import TrainConfig
 from training.ema import averaged_copy, update_average
 from training.losses import gradient_penalty, relativistic_loss

@@ -11,7 +11,7 @@ import torch
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from models.files import replacing
+from duet.core.files import replacing
 from training.config import TrainingError
 from training.state import Progress
 

@@ -12,16 +12,17 @@ from types import FrameType
 import numpy as np
 import torch
 
-import data
-from models import LatentModel, ModelError
-from models.checkpoint import NAME
-from models.device import pick_device
-from models.files import replacing, write_json
-from models.pixels import to_float, to_pil
+from duet import data
+from duet.core.checkout import git_commit
+from duet.core.device import pick_device
+from duet.core.files import replacing, write_json
+from duet.core.pixels import to_float, to_pil
+from duet.models import LatentModel, ModelError
+from duet.store.checkpoint import NAME
 from training.config import TrainConfig, TrainingError
 from training.log import RunLog, draw_curves, read_rows
 from training.recipes import RECIPES
-from training.record import git_commit, preview, write_checkpoint
+from training.record import preview, write_checkpoint
 from training.state import Progress, load_state, save_state
 
 STATE, LOG, CONFIG, SAMPLES, CURVES, CHECKPOINT = (

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from models import LatentModel
+from duet.models import LatentModel
 from training.config import TrainConfig
 
 Losses = dict[str, torch.Tensor]  # name -> detached scalar

@@ -2,19 +2,20 @@
 
 import os
 import platform
-import subprocess
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from data import ImageSet
-from models import LatentModel, checkpoint, latents
-from models.device import pick_device
-from models.files import replacing_folder, write_json
-from models.pixels import grid, to_pil
-from training.card import write_card
+from duet.core import latents
+from duet.core.device import pick_device
+from duet.core.files import replacing_folder, write_json
+from duet.core.pixels import grid, to_pil
+from duet.data import ImageSet
+from duet.hub.card import write_card
+from duet.models import LatentModel
+from duet.store import checkpoint
 from training.config import TrainConfig
 from training.state import Progress
 
@@ -67,17 +68,6 @@ def thinned(rows: list[dict[str, Any]]) -> dict[str, list[float]]:
     """log.jsonl's rows as columns, at most CURVE_POINTS long, four digits each."""
     kept = rows[:: -(-len(rows) // CURVE_POINTS) or 1]
     return {key: [float(f"{row[key]:.4g}") for row in kept] for key in (rows[0] if rows else ())}
-
-
-def git_commit() -> str | None:
-    """The commit that trains, "-dirty" behind it where files differ; None outside a checkout."""
-    root = Path(__file__).resolve().parent.parent
-    describe = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        done = subprocess.run(describe, cwd=root, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
 
 
 def hardware(device: torch.device) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from models.tensors import TensorFileError, load_tensors, save_tensors
+from duet.core.tensors import TensorFileError, load_tensors, save_tensors
 from training.config import TrainConfig, TrainingError, flag
 from training.objective import Objective
 

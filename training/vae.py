@@ -10,8 +10,8 @@ from typing import ClassVar, cast
 
 import torch
 
-from models import LatentModel
-from models.vae import VAE, VAEConfig
+from duet.models import LatentModel
+from duet.models.vae import VAE, VAEConfig
 from training.config import TrainConfig
 from training.ema import averaged_copy, update_average
 from training.losses import gaussian_nll, normal_log_density

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from models import checkpoint
-from models.base import ModelConfig
-from models.dcgan import DCGAN
-from models.gan import GAN, GANConfig
-from models.vae import VAE, VAEConfig
+from duet.models.base import ModelConfig
+from duet.models.dcgan import DCGAN
+from duet.models.gan import GAN, GANConfig
+from duet.models.vae import VAE, VAEConfig
+from duet.store import checkpoint
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = shutil.which("chromium")

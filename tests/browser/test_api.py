@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import models
+import duet
 from demo import actions
 
 gradio_client = pytest.importorskip("gradio_client")
@@ -31,7 +31,7 @@ def test_sample_gives_the_very_pixels_of_the_model(client, sources, offered):
     left, caption, right, _ = client.predict(digit="4", count=5, seed=11, api_name="/sample")
     assert caption == f"{offered['gan']}: images 0–4 of seed 11"
     for path, kind in ((left, "gan"), (right, "vae")):
-        drawn = actions.sample(models.load(sources[kind]), "4", 5, 11)
+        drawn = actions.sample(duet.load(sources[kind]), "4", 5, 11)
         with Image.open(path) as picture:
             assert picture.format == "PNG"
             gap = np.asarray(picture.convert("L")).astype(int) - np.asarray(drawn.picture)

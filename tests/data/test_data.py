@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import torch
 
-import data
-from data import DATASETS, DataError, ImageSet
+from duet import data
+from duet.data import DATASETS, DataError, ImageSet
 
 
 def test_mnist_is_the_real_one(mnist):
@@ -37,7 +37,7 @@ def test_failed_download_leaves_nothing_behind(tmp_path, monkeypatch):
         (Path(root) / "MNIST" / "raw" / "half").write_bytes(b"half")
         raise RuntimeError("Error downloading train-images-idx3-ubyte.gz")
 
-    monkeypatch.setattr("data.mnist.MNIST", broken)
+    monkeypatch.setattr("duet.data.mnist.MNIST", broken)
     with pytest.raises(DataError, match="the download failed"):
         data.load("mnist", data_dir=tmp_path / "new")
     assert list((tmp_path / "new").iterdir()) == []

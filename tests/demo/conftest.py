@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from models import Checkpoint, LatentModel, ModelConfig
+from duet.models import LatentModel, ModelConfig
+from duet.store.checkpoint import Checkpoint
 
 
 class MockModel(LatentModel):

@@ -1,7 +1,7 @@
 import pytest
 
 from demo import card
-from models.files import write_json
+from duet.core.files import write_json
 
 SCORES = {"inception_score": 9.8123, "inception_score_std": 0.0312, "frechet_distance": 0.30412}
 

@@ -4,7 +4,7 @@ import pytest
 
 from demo import catalogue
 from demo.catalogue import Catalogue
-from models import checkpoint
+from duet.store import checkpoint
 
 
 @pytest.fixture

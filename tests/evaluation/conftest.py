@@ -1,9 +1,9 @@
 import pytest
 
+from duet.store.checkpoint import save
 from evaluation import reference as reference_module
 from evaluation import report
 from evaluation.reference import build, open_reference
-from models.checkpoint import save
 
 
 @pytest.fixture

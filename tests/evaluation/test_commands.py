@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-import models
+import duet
+from duet.core.files import read_json, write_json
 from evaluation import report
 from evaluation.__main__ import main
 from evaluation.metrics import SCORES
 from evaluation.reference import open_reference
-from models.files import read_json, write_json
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_measure_writes_prints_and_tells_progress_on_stderr(folder, reference, c
     assert entry["protocol"] == {
         "samples": 200, "seed": 3, "truncation": 1.0, "extractor": "mnist",
     }
-    assert entry["weights_sha256"] == models.load(folder).weights_sha256
+    assert entry["weights_sha256"] == duet.load(folder).weights_sha256
     assert entry["reference"]["sha256"] == reference.sha256
     assert "tiny" in captured.out
     assert f"{entry['scores']['frechet_distance']:.3f}" in captured.out
@@ -119,7 +119,7 @@ def test_reference_command_makes_the_floor(toy_data, reference, capsys):
 
 def test_the_table_is_framed(measured, toy_data, reference, capsys):
     main(["reference", "--data", "toy"])
-    checkpoint = models.load(measured)
+    checkpoint = duet.load(measured)
     entry = report.stored(checkpoint)["mnist"]
     rows = report.rows("toy", "mnist", [(checkpoint, entry)])
     assert [row.name for row in rows] == ["real held-out images", "tiny"]

@@ -6,6 +6,7 @@ import torch
 import torch_fidelity
 from torch_fidelity import FeatureExtractorInceptionV3
 
+from duet.core.tensors import save_tensors
 from evaluation import fidelity
 from evaluation.errors import EvaluationError
 from evaluation.extractors import EXTRACTORS
@@ -14,7 +15,6 @@ from evaluation.fidelity import open_extractor
 from evaluation.harness import score
 from evaluation.metrics import FeatureSet
 from evaluation.reference import Reference
-from models.tensors import save_tensors
 
 CPU = torch.device("cpu")
 

@@ -12,9 +12,9 @@ import pytest
 from huggingface_hub import constants
 from huggingface_hub.utils import _http
 
-from models.checkpoint import METRICS, PREVIEW, TRAINING, save
-from models.files import write_json
-from models.pixels import grid, to_pil
+from duet.core.files import write_json
+from duet.core.pixels import grid, to_pil
+from duet.store.checkpoint import METRICS, PREVIEW, TRAINING, save
 from training.__main__ import main
 
 SCORES = {

@@ -7,10 +7,10 @@ import torch
 from huggingface_hub import HfApi, constants
 from safetensors.torch import load_file, save_file
 
-import models
-from models import CheckpointError
-from models.checkpoint import CARD, CONFIG, METRICS, WEIGHTS
-from models.files import read_json, sha256, write_json
+import duet
+from duet.core.files import read_json, sha256, write_json
+from duet.store import checkpoint
+from duet.store.checkpoint import CARD, CONFIG, METRICS, WEIGHTS, CheckpointError
 
 
 def files_of(folder):
@@ -30,50 +30,50 @@ def test_a_revision_is_pinned(hub, training, folder, shown):
     HfApi().create_tag("me/tiny", tag="v1")
     (folder / METRICS).unlink()
     training("publish", folder, "me/tiny")
-    assert models.load("me/tiny").metrics == {}
+    assert duet.load("me/tiny").metrics == {}
     for revision in ("v1", first):
-        assert models.load(f"me/tiny@{revision}").metrics["schema"] == 1
+        assert duet.load(f"me/tiny@{revision}").metrics["schema"] == 1
     with pytest.raises(CheckpointError, match="me/tiny@v9: there is no such branch"):
-        models.load("me/tiny@v9")
+        duet.load("me/tiny@v9")
 
 
 def test_what_is_cached_is_not_fetched_again(hub, shown):
-    models.load("me/tiny")
+    duet.load("me/tiny")
     hub.requests.clear()
-    models.load("me/tiny")
+    duet.load("me/tiny")
     assert not [line for line in hub.requests if "/resolve/" in line]
     assert len(hub.requests) == 2
 
 
 def test_offline_the_cache_serves(hub, shown, monkeypatch):
-    models.load("me/tiny")
+    duet.load("me/tiny")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     hub.requests.clear()
-    assert models.load("me/tiny").name == "tiny-gan"
+    assert duet.load("me/tiny").name == "tiny-gan"
     with pytest.raises(CheckpointError, match="HF_HUB_OFFLINE to ask the Hub; the local cache"):
-        models.load("me/other")
+        duet.load("me/other")
     with pytest.raises(CheckpointError, match="HF_HUB_OFFLINE"):
-        models.load("me/tiny@v1")
+        duet.load("me/tiny@v1")
     assert hub.requests == []
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_in_trouble_the_cache_serves(hub, shown, status):
-    models.load("me/tiny")
+    duet.load("me/tiny")
     hub.fail("GET", status)
-    assert models.load("me/tiny").name == "tiny-gan"
+    assert duet.load("me/tiny").name == "tiny-gan"
     with pytest.raises(CheckpointError, match=f"answered {status}; the local cache does not"):
-        models.load("me/other")
+        duet.load("me/other")
 
 
 def test_local_folders_and_shipped_names_come_first(hub, shown, folder, tmp_path, monkeypatch):
-    for name in models.checkpoint.shipped_names():
-        models.load(name)
-    models.load(folder)
+    for name in checkpoint.shipped_names():
+        duet.load(name)
+    duet.load(folder)
     monkeypatch.chdir(folder.parent.parent)
-    models.load("made/tiny-gan")
+    duet.load("made/tiny-gan")
     with pytest.raises(CheckpointError, match="no checkpoint at 'made/tiny-gann'"):
-        models.load("made/tiny-gann")
+        duet.load("made/tiny-gann")
     assert hub.requests == []
 
 
@@ -86,7 +86,7 @@ def test_a_broken_download_goes_on_where_it_stopped(hub, shown, server):
             return server.cut_short(content, len(content) // 2)
 
     hub.faults = [(f"resolve/.*/{WEIGHTS}", once)]
-    assert models.load("me/tiny").name == "tiny-gan"
+    assert duet.load("me/tiny").name == "tiny-gan"
     fetched = [line for line in hub.requests if line.startswith("GET") and line.endswith(WEIGHTS)]
     assert len(fetched) == 2
 
@@ -112,9 +112,9 @@ def test_pull_overwrites_nothing_else(hub, training, make_folder, tiny_vae, show
     code, output, said = training("pull", "me/tiny", "--out", vae)
     assert (code, output) == (2, "")
     assert "holds something else; choose another, or --force" in said
-    assert models.load(vae).architecture == "vae"
+    assert duet.load(vae).architecture == "vae"
     assert training("pull", "me/tiny", "--out", vae, "--force")[0] == 0
-    assert models.load(vae).architecture == "gan"
+    assert duet.load(vae).architecture == "gan"
     (vae / "thesis.txt").write_text("years of work")
     (vae / METRICS).unlink()
     code, _, said = training("pull", "me/tiny", "--out", vae, "--force")
@@ -137,7 +137,7 @@ def with_tensor(shown, tmp_path, name):
 
 def test_a_pickle_is_never_fetched(hub, shown):
     hub.make("me/tiny", shown | {"pytorch_model.bin": b"\x80\x04", "sub/config.json": b"{}"})
-    folder = models.load("me/tiny").folder
+    folder = duet.load("me/tiny").folder
     assert {path.name for path in folder.iterdir()} == set(shown)
     assert not [line for line in hub.requests if "pytorch_model" in line or "sub/" in line]
 
@@ -145,14 +145,14 @@ def test_a_pickle_is_never_fetched(hub, shown):
 def test_a_repository_of_pickles_is_no_checkpoint(hub):
     hub.make("me/pickle", {"pytorch_model.bin": b"\x80\x04", CONFIG: b"{}"})
     with pytest.raises(CheckpointError, match=r"not a Duet checkpoint: .* no model\.safetensors"):
-        models.load("me/pickle")
+        duet.load("me/pickle")
 
 
 @pytest.mark.parametrize("name", ["../evil", "a/../../evil", "/etc/evil", "..\\evil"])
 def test_a_name_that_leads_elsewhere_is_refused(hub, shown, tmp_path, name):
     hub.make("me/evil", shown | {name: b"evil"})
     with pytest.raises(CheckpointError, match="file name that leads elsewhere"):
-        models.load("me/evil")
+        duet.load("me/evil")
     assert not list(tmp_path.rglob("evil"))
     assert not [line for line in hub.requests if "/resolve/" in line]
 
@@ -169,7 +169,7 @@ def test_sizes_are_judged_by_the_listing(hub, shown, name, size, said):
     entry = hub.store(b"x") | {"size": size}
     hub.make("me/big", shown | {name: entry})
     with pytest.raises(CheckpointError, match=said):
-        models.load("me/big")
+        duet.load("me/big")
     assert not [line for line in hub.requests if "/resolve/" in line]
 
 
@@ -177,7 +177,7 @@ def test_sizes_are_judged_by_the_listing(hub, shown, name, size, said):
 def test_weights_that_their_configuration_does_not_explain_are_not_fetched(hub, shown, size):
     hub.make("me/big", shown | {WEIGHTS: hub.store(b"x") | {"size": size, "large": True}})
     with pytest.raises(CheckpointError, match=f"has {size} bytes, but its configuration makes"):
-        models.load("me/big")
+        duet.load("me/big")
     assert not [line for line in hub.requests if WEIGHTS in line]
 
 
@@ -186,10 +186,10 @@ def test_a_huge_declared_shape_costs_nothing(hub, shown):
     huge = config | {"width": 1024, "depth": 32, "latent_dim": 4096}
     hub.make("me/huge", changed_config(shown, config=huge))
     with pytest.raises(CheckpointError, match="but its configuration makes"):
-        models.load("me/huge")
+        duet.load("me/huge")
     hub.make("me/absurd", changed_config(shown, config=config | {"width": 10**9}))
     with pytest.raises(CheckpointError, match="width"):
-        models.load("me/absurd")
+        duet.load("me/absurd")
     assert not [line for line in hub.requests if WEIGHTS in line]
 
 
@@ -205,13 +205,13 @@ def test_a_huge_declared_shape_costs_nothing(hub, shown):
 def test_a_configuration_that_lies_is_refused(hub, shown, changes, said):
     hub.make("me/liar", changed_config(shown, **changes))
     with pytest.raises(CheckpointError, match=said):
-        models.load("me/liar")
+        duet.load("me/liar")
 
 
 def test_extra_keys_and_corrupted_weights_are_refused(hub, shown, training, tmp_path):
     hub.make("me/extra", with_tensor(shown, tmp_path, "evil"))
     with pytest.raises(CheckpointError, match=r"does not fit its configuration.*evil"):
-        models.load("me/extra")
+        duet.load("me/extra")
     corrupted = bytearray(shown[WEIGHTS])
     corrupted[-1] ^= 1
     hub.make("me/corrupt", shown | {WEIGHTS: bytes(corrupted)})
@@ -228,20 +228,20 @@ def test_a_link_out_of_a_folder_is_refused(hub, folder, tmp_path):
     (folder / METRICS).unlink()
     (folder / METRICS).symlink_to(target)
     with pytest.raises(CheckpointError, match=r"metrics\.json is a link out of its folder"):
-        models.load(folder)
+        duet.load(folder)
     (folder / METRICS).unlink()
     (folder / METRICS).symlink_to(CONFIG)  # within: silly, but harmless
-    models.load(folder)
+    duet.load(folder)
 
 
 def test_the_caches_own_links_are_fine(hub, shown):
-    folder = models.load("me/tiny").folder
+    folder = duet.load("me/tiny").folder
     assert (folder / WEIGHTS).is_symlink()
-    assert models.load(folder).name == "tiny-gan"
+    assert duet.load(folder).name == "tiny-gan"
 
 
 @pytest.mark.parametrize("source", ["me/../../evil", "me/x@../../evil", "me/x@", "@v1", "a/b/c"])
 def test_ids_with_tricks_are_no_ids(hub, source):
     with pytest.raises(CheckpointError, match="no checkpoint at"):
-        models.load(source)
+        duet.load(source)
     assert hub.requests == []

@@ -4,17 +4,17 @@ import json
 
 import pytest
 
-import models
+import duet
 
 # What becomes of each source: its name, or what was said; and after how many seconds.
 LOAD = """
 import json, sys, time
-import models
+import duet
 started, found = time.monotonic(), []
 for source in sys.argv[1:]:
     try:
-        found.append(models.load(source).name)
-    except models.CheckpointError as error:
+        found.append(duet.load(source).name)
+    except duet.CheckpointError as error:
         found.append(str(error))
 print(json.dumps([found, time.monotonic() - started]))
 """
@@ -38,7 +38,7 @@ def test_publish(child, hub, running, folder):
 )
 def test_load_without_the_hub(child, training, folder, environment, said):
     training("publish", folder, "me/tiny")
-    models.load("me/tiny")
+    duet.load("me/tiny")
     done = child("-c", LOAD, "me/tiny", "me/absent", **environment)
     (cached, absent), seconds = json.loads(done.stdout)
     assert cached == "tiny-gan"

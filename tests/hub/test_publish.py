@@ -8,9 +8,9 @@ from fastapi.responses import JSONResponse
 from huggingface_hub import HfApi, ModelCard, constants
 from huggingface_hub.utils import _http
 
-import models
-from models.checkpoint import CARD, CONFIG, METRICS, PREVIEW, TRAINING, WEIGHTS
-from models.files import read_json, write_json
+import duet
+from duet.core.files import read_json, write_json
+from duet.store.checkpoint import CARD, CONFIG, METRICS, PREVIEW, TRAINING, WEIGHTS
 
 EVERYTHING = {CONFIG, WEIGHTS, TRAINING, METRICS, PREVIEW, CARD}
 ONE_STEP = [
@@ -24,11 +24,11 @@ def test_one_commit_holds_everything(hub, training, folder, running, tiny_gan):
     newest, first = hub.history("me/tiny")
     assert newest["files"].keys() == EVERYTHING | first["files"].keys()
     assert newest["message"] == "Publish tiny-gan"
-    loaded = models.load("me/tiny")
+    loaded = duet.load("me/tiny")
     assert torch.equal(loaded.model.sample(3), tiny_gan.sample(3))
     assert loaded.training["steps"] == 9
     card = (loaded.folder / CARD).read_text(encoding="utf-8")
-    assert 'models.load("me/tiny")' in card
+    assert 'duet.load("me/tiny")' in card
     assert not (folder / CARD).exists()  # what is published is left as it is
 
 
@@ -53,7 +53,7 @@ def test_only_what_changed_is_sent_and_what_is_gone_goes(hub, training, folder):
 
 def test_private(hub, training, folder, monkeypatch):
     assert training("publish", folder, "me/secret", "--private")[0] == 0
-    assert models.load("me/secret").name == "tiny-gan"
+    assert duet.load("me/secret").name == "tiny-gan"
     for token in ("hf_other", ""):
         monkeypatch.setenv("HF_TOKEN", token)
         code, output, said = training("pull", "me/secret")
@@ -103,7 +103,7 @@ def test_another_architecture_asks_for_force(hub, training, folder, make_folder,
     assert "--force" in said
     assert len(hub.history("me/tiny")) == 2
     assert training("publish", vae, "me/tiny", "--force")[0] == 0
-    assert models.load("me/tiny").architecture == "vae"
+    assert duet.load("me/tiny").architecture == "vae"
 
 
 @pytest.mark.parametrize("files", [{"pytorch_model.bin": b"x"}, {CONFIG: b"{}", WEIGHTS: b"x"}])
@@ -152,7 +152,7 @@ def test_a_push_that_breaks_leaves_the_remote_as_it_was(
     assert after == before
     hub.faults.clear()
     assert training("publish", folder, "me/tiny")[0] == 0  # the same command mends it
-    assert torch.equal(models.load("me/tiny").model.sample(3), tiny_gan.sample(3))
+    assert torch.equal(duet.load("me/tiny").model.sample(3), tiny_gan.sample(3))
 
 
 def test_a_change_in_between_is_not_overwritten(hub, training, folder):
@@ -258,7 +258,7 @@ def test_only_checkpoints_are_published(hub, training, folder, tmp_path):
 
 def test_the_card_is_one_the_hub_reads(hub, training, folder):
     training("publish", folder, "me/tiny")
-    card = ModelCard.load(models.load("me/tiny").folder / CARD)
+    card = ModelCard.load(duet.load("me/tiny").folder / CARD)
     data = card.data
     assert data.library_name == "duet"
     assert data.pipeline_tag == "unconditional-image-generation"
@@ -278,7 +278,7 @@ def test_training_publishes_at_its_end(hub, training, toy_data, tmp_path, runnin
     out = tmp_path / "runs" / "toy-gan"
     code, output, _ = training("gan", *ONE_STEP, "--out", out, "--push-to-hub", "me/toy-gan")
     assert (code, output.splitlines()) == (0, [f"{out}/checkpoint", f"{running[1]}/me/toy-gan"])
-    command = models.load("me/toy-gan").training["command"]
+    command = duet.load("me/toy-gan").training["command"]
     assert "--steps 1" in command
     assert "me/toy-gan" not in command  # who repeats it publishes nothing
 
@@ -300,4 +300,4 @@ def test_a_run_whose_push_breaks_is_kept(hub, training, toy_data, tmp_path):
     code, output, said = training("gan", *ONE_STEP, "--out", out, "--push-to-hub=me/toy")
     assert (code, output) == (2, f"{out}/checkpoint\n")
     assert f"python -m training publish {out}/checkpoint me/toy" in said
-    assert "push-to-hub" not in models.load(out / "checkpoint").training["command"]
+    assert "push-to-hub" not in duet.load(out / "checkpoint").training["command"]

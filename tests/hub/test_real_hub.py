@@ -6,7 +6,7 @@ import uuid
 import pytest
 import torch
 
-import models
+import duet
 
 TOKEN = os.environ.get("HF_TOKEN")  # the fixtures hide it from other tests
 
@@ -22,7 +22,7 @@ def test_a_round_trip_over_the_real_hub(training, folder, tiny_gan, monkeypatch)
     try:
         code, output, said = training("publish", folder, repo_id, "--private")
         assert (code, output) == (0, f"https://huggingface.co/{repo_id}\n"), said
-        assert torch.equal(models.load(repo_id).model.sample(3), tiny_gan.sample(3))
+        assert torch.equal(duet.load(repo_id).model.sample(3), tiny_gan.sample(3))
         assert "no commit was made" in training("publish", folder, repo_id)[2]
         assert api.list_repo_commits(repo_id)[0].title == "Publish tiny-gan"
     finally:

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from training import space
+from duet.hub import space
 
 README = """---
 title: Duet
@@ -15,7 +15,7 @@ thumbnail: https://huggingface.co/spaces/duet/duet/resolve/main/docs/screenshot.
 """
 NEEDED = {
     "app.py": "print('app')", "README.md": README, "requirements.txt": "gradio\n",
-    "demo/blocks.py": "", "models/checkpoint.py": "", "checkpoints/a/config.json": "{}",
+    "demo/blocks.py": "", "duet/store/checkpoint.py": "", "checkpoints/a/config.json": "{}",
 }
 NOT_NEEDED = {"tests/test_a.py": "", "training/loop.py": "", "data/mnist.py": "", "Makefile": ""}
 

@@ -6,13 +6,14 @@ import itertools
 import pytest
 import torch
 
-import models
-from models import MODELS, ModelConfig, ModelError
-from models.dcgan import DCGAN, DCGANDiscriminator
-from models.flow import ConditionalFlow
-from models.gan import Discriminator, GANConfig
-from models.networks import ImageDecoder, ImageEncoder
-from models.pixels import to_float
+import duet
+from duet.core.pixels import to_float
+from duet.hub import sources
+from duet.models import MODELS, ModelConfig, ModelError
+from duet.models.dcgan import DCGAN, DCGANDiscriminator
+from duet.models.flow import ConditionalFlow
+from duet.models.gan import Discriminator, GANConfig
+from duet.models.networks import ImageDecoder, ImageEncoder
 
 SMALL = {"width": 4, "depth": 1, "flow_layers": 2, "latent_dim": 6}
 
@@ -157,4 +158,4 @@ def test_configurations_are_complete():
 
 
 def test_load_is_exported():
-    assert models.load is models.checkpoint.load
+    assert duet.load is sources.load

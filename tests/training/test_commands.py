@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from models.tensors import load_tensors
+from duet.core.tensors import load_tensors
 from training.__main__ import main
 from training.recipes import RECIPES
 

@@ -6,10 +6,10 @@ import math
 import pytest
 import torch
 
-import models
-from models import ModelError
-from models.files import read_json
-from models.tensors import load_tensors
+import duet
+from duet.core.errors import DeviceError
+from duet.core.files import read_json
+from duet.core.tensors import load_tensors
 from training.config import TrainingError
 from training.log import LOG_EVERY_STEPS, RunLog, draw_curves, read_rows
 from training.loop import batch_indices, step_seed, train
@@ -61,7 +61,7 @@ def test_a_run_ends_in_a_whole_checkpoint(recipe, run):
     assert names == {
         "config.json", "model.safetensors", "training.json", "preview.png", "README.md",
     }
-    loaded = models.load(folder)
+    loaded = duet.load(folder)
     assert (loaded.name, loaded.data) == ("mnist-toy", "toy")
     record = loaded.training
     assert (record["command"], record["steps"], record["images_seen"]) == ("the command", 3, 24)
@@ -113,7 +113,7 @@ def test_settings_that_cannot_work_are_named(run, tmp_path, settings, said):
 
 @pytest.mark.parametrize("device", ["abacus", "cuda:99"])
 def test_a_device_that_is_not_there_is_named(run, tmp_path, device):
-    with pytest.raises(ModelError, match=f"--device {device} is not usable on this machine"):
+    with pytest.raises(DeviceError, match=f"--device {device} is not usable on this machine"):
         run("gan", "a", device=device)
     assert not (tmp_path / "a").exists()
 
@@ -146,7 +146,7 @@ def test_a_damaged_state_is_named(run):
 
 
 def test_data_of_another_shape_is_named(run, toy_data, monkeypatch):
-    monkeypatch.setattr("data.load", lambda *_: type(toy_data)(
+    monkeypatch.setattr("duet.data.load", lambda *_: type(toy_data)(
         "toy", "train", toy_data.images[..., :20], toy_data.labels, toy_data.class_names))
     with pytest.raises(TrainingError, match=r"--data toy does not suit dcgan: .*1x28x28"):
         run("dcgan", "a", steps=2)

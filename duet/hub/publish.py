@@ -5,11 +5,12 @@ import shutil
 import sys
 from pathlib import Path
 
-from models import Checkpoint, CheckpointError, checkpoint, hub
-from models.checkpoint import CARD, CONFIG, MAX_BYTES
-from models.files import replacing_folder
-from models.hub import HubError, Kind, Repository
-from training.card import text
+from duet.core.files import replacing_folder
+from duet.hub import client, sources
+from duet.hub.card import text
+from duet.hub.client import HubError, Kind, Repository
+from duet.store import checkpoint
+from duet.store.checkpoint import CARD, CONFIG, MAX_BYTES, Checkpoint, CheckpointError
 
 # The Hub itself makes these when a repository is made.
 NOBODYS_FILES = {".gitattributes", CARD}
@@ -30,7 +31,7 @@ def publish(
         message: Summary of the commit.
         force: Publish over a repository that holds something else.
     """
-    loaded = checkpoint.load(folder)
+    loaded = sources.load(folder)
     check_id(repo_id)
     base = base_of(repo_id, revision)
     if base is not None:
@@ -38,15 +39,15 @@ def publish(
         if not force:
             _check_ours(base, loaded.architecture)
     if not create_pr:
-        hub.check_access(repo_id)
+        client.check_access(repo_id)
     files = _files(loaded, repo_id)
-    done = hub.push(
+    done = client.push(
         repo_id, files, base=base, gone=MAX_BYTES.keys() - files, private=private,
         revision=revision, create_pr=create_pr, message=message or f"Publish {loaded.name}",
     )
     if done is None:
         print(f"{repo_id} holds this already: no commit was made", file=sys.stderr)
-    return done or hub.link(repo_id, revision=revision)
+    return done or client.link(repo_id, revision=revision)
 
 
 def check(repo_id: str) -> None:
@@ -55,20 +56,20 @@ def check(repo_id: str) -> None:
     base = base_of(repo_id)
     if base is not None:
         _check_ours(base)
-    hub.check_access(repo_id)
+    client.check_access(repo_id)
 
 
 def check_id(repo_id: str) -> None:
     """Refuse what is not user/name; a branch has a flag of its own."""
-    if hub.parse(repo_id)[1] is not None:
+    if client.parse(repo_id)[1] is not None:
         raise HubError(f"{repo_id}: write USER/NAME without @, and name a branch by --revision")
 
 
 def base_of(repo_id: str, revision: str | None = None, kind: Kind = "model") -> Repository | None:
     """What a push builds on; None where a repository must be made."""
     try:
-        return hub.look_up(repo_id, revision, kind)
-    except hub.Absent:
+        return client.look_up(repo_id, revision, kind)
+    except client.Absent:
         return None
 
 
@@ -89,8 +90,8 @@ def pull(source: str, /, out: Path | None = None, force: bool = False) -> Path:
         out: The folder to write (default: NAME in the current folder).
         force: Replace another checkpoint that stands there.
     """
-    fetched = checkpoint.fetch(source)
-    target = out or Path(hub.parse(source)[0].split("/")[1])
+    fetched = sources.fetch(source)
+    target = out or Path(client.parse(source)[0].split("/")[1])
     if _same(fetched, target):
         print(f"{target} holds this already", file=sys.stderr)
         return target
@@ -111,8 +112,8 @@ def _check_ours(base: Repository, architecture: str | None = None) -> None:
     if base.files.keys() <= NOBODYS_FILES:
         return
     try:
-        checkpoint.check_listing(base)
-        found = checkpoint.read_config(hub.fetch(base, [CONFIG]))["architecture"]
+        sources.check_listing(base)
+        found = checkpoint.read_config(client.fetch(base, [CONFIG]))["architecture"]
     except CheckpointError as error:
         raise HubError(f"{base.repo_id} holds something else; --force writes over it") from error
     if architecture not in (None, found):

@@ -6,9 +6,10 @@ from typing import Any
 
 import yaml
 
-from models import checkpoint
-from models.checkpoint import Checkpoint
-from models.files import replacing
+from duet.core.files import replacing
+from duet.hub import sources
+from duet.store import checkpoint
+from duet.store.checkpoint import Checkpoint
 
 DATA = {
     "mnist": {
@@ -32,8 +33,8 @@ $about
 From a checkout of Duet$where:
 
 ```python
-import models
-checkpoint = models.load("$source")
+import duet
+checkpoint = duet.load("$source")
 images = checkpoint.model.sample(16, seed=0$label)  # uint8 [16, $shape]
 ```
 
@@ -80,7 +81,7 @@ def write_card(folder: Path) -> Path:
 
     Raises CheckpointError where the folder holds no valid checkpoint.
     """
-    loaded = checkpoint.load(folder)
+    loaded = sources.load(folder)
     path = folder / checkpoint.CARD
     with replacing(path) as scratch:
         scratch.write_text(text(loaded), encoding="utf-8")

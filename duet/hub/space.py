@@ -6,16 +6,15 @@ from pathlib import Path
 
 import yaml
 
-from models import hub
-from models.hub import Content, HubError, Repository
-from training.publish import NOBODYS_FILES, base_of, check_id, check_privacy
-from training.record import git_commit
+from duet.core.checkout import ROOT, git_commit
+from duet.hub import client
+from duet.hub.client import Content, HubError, Repository
+from duet.hub.publish import NOBODYS_FILES, base_of, check_id, check_privacy
 
-ROOT = Path(__file__).resolve().parent.parent
 # The whole requirements.txt: what the Space runs is what was tested here, and beside torch the
 # libraries that only training and evaluation need are small.
 ENTRY, HEADER, PINS = "app.py", "README.md", "requirements.txt"
-PARTS = (ENTRY, "demo", "models", "checkpoints", "docs/screenshot.png", PINS, HEADER)
+PARTS = (ENTRY, "demo", "duet", "checkpoints", "docs/screenshot.png", PINS, HEADER)
 # Where README.md says that the Space is; its thumbnail's address needs the one it goes to.
 HOME = "spaces/duet/duet/"
 
@@ -38,14 +37,14 @@ def space(repo_id: str, /, private: bool = False, force: bool = False) -> str:
         check_privacy(base, private)
         if not force:
             _check_ours(base)
-    hub.check_access(repo_id)
-    done = hub.push(
+    client.check_access(repo_id)
+    done = client.push(
         repo_id, files, base=base, gone=_gone(base, files), kind="space", private=private,
         message=f"Deploy {git_commit()}",
     )
     if done is None:
         print(f"{repo_id} is up to date: no commit was made", file=sys.stderr)
-    return done or hub.link(repo_id, "space")
+    return done or client.link(repo_id, "space")
 
 
 def _tracked() -> list[str]:
@@ -72,7 +71,7 @@ def _check_header(readme: Path) -> None:
 
 def _check_ours(base: Repository) -> None:
     """Refuse a Space that is somebody's other work: a deployment deletes what it does not know."""
-    ours = {ENTRY, "models/checkpoint.py"} <= base.files.keys()
+    ours = {ENTRY, "duet/store/checkpoint.py"} <= base.files.keys()
     if not ours and not base.files.keys() <= NOBODYS_FILES:
         raise HubError(f"the Space {base.repo_id} holds another app; --force writes over it")
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import torch
 
+from duet.core.errors import DuetError
 
-class DataError(ValueError):
+
+class DataError(DuetError):
     """A data set is missing or not what it says it is; the message names it and the mend."""
 
 

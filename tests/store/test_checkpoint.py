@@ -5,11 +5,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-import models
-from models import CheckpointError
-from models.checkpoint import CONFIG, WEIGHTS, save
-from models.files import read_json, replacing, replacing_folder, sha256, write_json
-from models.tensors import load_tensors, save_tensors
+import duet
+from duet.core.files import read_json, replacing, replacing_folder, sha256, write_json
+from duet.core.tensors import load_tensors, save_tensors
+from duet.store import checkpoint
+from duet.store.checkpoint import CONFIG, WEIGHTS, CheckpointError, save
 
 CLASSES = tuple("0123456789")
 
@@ -27,7 +27,7 @@ def change_config(folder, **changes):
 
 
 def test_round_trip(folder, tiny_gan):
-    loaded = models.load(folder)
+    loaded = duet.load(folder)
     assert (loaded.name, loaded.architecture, loaded.data) == ("tiny", "gan", "mnist")
     assert loaded.class_names == CLASSES
     assert loaded.training == loaded.metrics == {}
@@ -38,7 +38,7 @@ def test_round_trip(folder, tiny_gan):
 
 def test_every_model_survives_the_round_trip(tmp_path, tiny_vae):
     save(tmp_path, tiny_vae, name="v", data="mnist", class_names=CLASSES)
-    assert torch.equal(models.load(tmp_path).model.sample(3), tiny_vae.sample(3))
+    assert torch.equal(duet.load(tmp_path).model.sample(3), tiny_vae.sample(3))
 
 
 @pytest.mark.parametrize(
@@ -59,14 +59,14 @@ def test_every_model_survives_the_round_trip(tmp_path, tiny_vae):
 def test_a_configuration_that_lies_is_refused(folder, changes, said):
     change_config(folder, **changes)
     with pytest.raises(CheckpointError, match=said):
-        models.load(folder)
+        duet.load(folder)
 
 
 def test_a_huge_declared_network_costs_nothing(folder):
     config = read_json(folder / CONFIG)["config"]
     change_config(folder, config=config | {"width": 1024, "depth": 32, "latent_dim": 4096})
     with pytest.raises(CheckpointError, match="does not fit its configuration"):
-        models.load(folder)
+        duet.load(folder)
 
 
 def rewrite(folder, change):
@@ -90,7 +90,7 @@ def rewrite(folder, change):
 def test_weights_that_do_not_fit_are_refused(folder, change, said):
     rewrite(folder, change)
     with pytest.raises(CheckpointError, match=said):
-        models.load(folder)
+        duet.load(folder)
 
 
 @pytest.mark.parametrize(
@@ -101,38 +101,38 @@ def test_weights_that_do_not_fit_are_refused(folder, change, said):
 def test_a_broken_weights_file_is_named(folder, content):
     (folder / WEIGHTS).write_bytes(content)
     with pytest.raises(CheckpointError, match=r"model\.safetensors is not a readable"):
-        models.load(folder)
+        duet.load(folder)
 
 
 def test_truncated_weights(folder):
     whole = (folder / WEIGHTS).read_bytes()
     (folder / WEIGHTS).write_bytes(whole[:-100])
     with pytest.raises(CheckpointError, match="does not fit"):
-        models.load(folder)
+        duet.load(folder)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000, "\x00", '{"schema": NaN}'])
 def test_a_broken_configuration_is_named(folder, text):
     (folder / CONFIG).write_text(text)
     with pytest.raises(CheckpointError, match=r"config\.json"):
-        models.load(folder)
+        duet.load(folder)
 
 
 def test_oversized_json_is_not_read(folder):
     (folder / CONFIG).write_text(" " * (2**20 + 1))
     with pytest.raises(CheckpointError, match="larger than"):
-        models.load(folder)
+        duet.load(folder)
 
 
 def test_an_unknown_name_lists_the_shipped(tmp_path):
     with pytest.raises(CheckpointError, match=r"no checkpoint at .*nope"):
-        models.load(tmp_path / "nope")
+        duet.load(tmp_path / "nope")
 
 
 def test_shipped_names_load_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in models.checkpoint.shipped_names():
-        loaded = models.load(name)
+    for name in checkpoint.shipped_names():
+        loaded = duet.load(name)
         assert loaded.name == name
         assert loaded.training["command"].startswith("python -m training ")
         assert (loaded.folder / WEIGHTS).stat().st_size < 10_000_000

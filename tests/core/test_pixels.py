@@ -1,6 +1,6 @@
 import torch
 
-from models.pixels import grid, to_float, to_pil, to_uint8
+from duet.core.pixels import grid, to_float, to_pil, to_uint8
 
 
 def test_every_level_survives_the_round_trip():

@@ -1,12 +1,9 @@
 """Checkpoint folders: config.json and model.safetensors, written whole and read strictly.
 
 PyTorchModelHubMixin reads the same layout but accepts missing tensors and misspelt keys in
-silence; here nothing is loaded that is not exactly what the configuration declares. What comes
-from the Hub is a stranger's: it is judged by its listing and its configuration before its weights
-are fetched.
+silence; here nothing is loaded that is not exactly what the configuration declares.
 """
 
-import contextlib
 import dataclasses
 import json
 import re
@@ -18,17 +15,18 @@ from typing import Any
 
 import torch
 
-from models import hub
-from models.base import LatentModel, ModelError
-from models.files import read_json, sha256, write_json
-from models.registry import MODELS
-from models.tensors import TensorFileError, load_tensors, save_tensors
+from duet.core.checkout import ROOT
+from duet.core.errors import DuetError
+from duet.core.files import read_json, sha256, write_json
+from duet.core.tensors import TensorFileError, load_tensors, save_tensors
+from duet.models.base import LatentModel, ModelError
+from duet.models.registry import MODELS
 
 SCHEMA = 1
 CONFIG, WEIGHTS, TRAINING, METRICS, PREVIEW, CARD = (
     "config.json", "model.safetensors", "training.json", "metrics.json", "preview.png", "README.md",
 )
-SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+SHIPPED = ROOT / "checkpoints"
 MAX_JSON_BYTES = 2**20
 MAX_WEIGHT_BYTES = 2**30
 MAX_BYTES = {  # every file that a checkpoint may have; others are never looked at
@@ -38,7 +36,7 @@ MAX_BYTES = {  # every file that a checkpoint may have; others are never looked 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 
 
-class CheckpointError(ValueError):
+class CheckpointError(DuetError):
     """A checkpoint is absent or not what it says it is; the message names it and the mend."""
 
 
@@ -94,14 +92,14 @@ def save(
     )
 
 
-def load(source: str | Path) -> Checkpoint:
-    """Load a checkpoint from a folder, by the name of a shipped one ("mnist-gan"), or by its id on
-    the Hub ("user/name" or "user/name@revision").
+def load(folder: Path, links_within: Path | None = None) -> Checkpoint:
+    """Load a checkpoint folder. A link in it may lead only to somewhere below `links_within`, by
+    default the folder itself: what it shows might be published.
 
-    Raises CheckpointError where it is absent, of an unknown architecture, or where weights and
+    Raises CheckpointError where it is of an unknown architecture, or where weights and
     configuration do not agree to the last key, shape, type and bit.
     """
-    folder = find(source)
+    _check_links(folder, links_within or folder.resolve())
     config = read_config(folder)
     model = _build(folder, config)
     _load_weights(folder / WEIGHTS, model, config["weights_sha256"])
@@ -114,46 +112,6 @@ def load(source: str | Path) -> Checkpoint:
         class_names=tuple(config["class_names"]),
         weights_sha256=config["weights_sha256"],
     )
-
-
-def find(source: str | Path) -> Path:
-    """The folder that `source` names; what is on the Hub is fetched into the local cache."""
-    folder = Path(source)
-    if (folder / CONFIG).is_file():
-        _check_links(folder)
-        return folder
-    if NAME.fullmatch(str(source)) and (SHIPPED / str(source) / CONFIG).is_file():
-        return SHIPPED / str(source)
-    # Where there is a folder "runs", "runs/gann" is a slip of the pen and nobody's id on the Hub.
-    if hub.is_id(str(source)) and not folder.parent.exists():
-        return fetch(str(source))
-    raise CheckpointError(
-        f"no checkpoint at {str(source)!r}: neither a folder with a {CONFIG} nor one of the "
-        f"shipped ({', '.join(shipped_names())}) nor an id on the Hub (user/name@revision)"
-    )
-
-
-def fetch(source: str) -> Path:
-    """The local copy of a checkpoint on the Hub, "user/name" or "user/name@revision".
-
-    Only known files are fetched; the weights only when their size is what the configuration makes
-    it. Raises CheckpointError.
-    """
-    try:
-        repo_id, revision = hub.parse(source)
-        try:
-            repository = hub.look_up(repo_id, revision)
-        except hub.Unreachable as reason:
-            with contextlib.suppress(hub.Unreachable):
-                return hub.cached(repo_id, revision, MAX_BYTES)
-            raise CheckpointError(f"{reason}; the local cache does not hold it") from reason
-        check_listing(repository)
-        _check_size(hub.fetch(repository, [CONFIG]), repository)
-        folder = hub.fetch(repository, MAX_BYTES)
-        hub.note(repository)
-        return folder
-    except hub.HubError as error:
-        raise CheckpointError(str(error)) from error
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -179,40 +137,15 @@ def shipped_names() -> list[str]:
     return sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
 
 
-def _check_links(folder: Path) -> None:
-    """A link must not lead out of the folder: what it shows might be published with it."""
-    links = [folder / name for name in MAX_BYTES if (folder / name).is_symlink()]
-    if not links:
-        return
-    home, cache = folder.resolve(), hub.cache_folder()
-    allowed = cache if home.is_relative_to(cache) else home
-    for link in links:
-        if not link.resolve().is_relative_to(allowed):
+def weight_bytes(folder: Path) -> int:
+    """How many bytes of tensors the configuration in a folder makes."""
+    return _weight_bytes(_build(folder, read_config(folder)))
+
+
+def _check_links(folder: Path, allowed: Path) -> None:
+    for link in (folder / name for name in MAX_BYTES):
+        if link.is_symlink() and not link.resolve().is_relative_to(allowed):
             raise CheckpointError(f"{link} is a link out of its folder; put a copy there")
-
-
-def check_listing(repository: hub.Repository) -> None:
-    """Raise CheckpointError where the file names and sizes are not those of a checkpoint."""
-    files, repo_id = repository.files, repository.repo_id
-    tricks = [name for name in files if name.startswith("/") or ".." in re.split(r"[/\\]", name)]
-    if tricks:
-        raise CheckpointError(f"{repo_id} holds a file name that leads elsewhere: {tricks[0]!r}")
-    absent = [name for name in (CONFIG, WEIGHTS) if name not in files]
-    if absent:
-        raise CheckpointError(f"{repo_id} is not a Duet checkpoint: it has no {absent[0]}")
-    for name, most in MAX_BYTES.items():
-        if name in files and files[name].size > most:
-            raise CheckpointError(f"{repo_id}: {name} is larger than {most} bytes")
-
-
-def _check_size(folder: Path, repository: hub.Repository) -> None:
-    """Compare the listed size of the weights with what the configuration makes it."""
-    least = _weight_bytes(_build(folder, read_config(folder)))
-    size = repository.files[WEIGHTS].size
-    if not least < size <= least + MAX_JSON_BYTES:  # a header comes before the tensors
-        raise CheckpointError(
-            f"{repository.repo_id}: {WEIGHTS} has {size} bytes, but its configuration makes {least}"
-        )
 
 
 def _weight_bytes(model: LatentModel) -> int:

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from models.base import LatentModel, ModelConfig, ModelError
+from duet.models.base import LatentModel, ModelConfig, ModelError
 
 SLOPE = 0.3
 IMAGE_SHAPE = (1, 28, 28)

@@ -6,11 +6,12 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from models import latents
-from models.pixels import to_uint8
+from duet.core import latents
+from duet.core.errors import DuetError
+from duet.core.pixels import to_uint8
 
 
-class ModelError(ValueError):
+class ModelError(DuetError):
     """A configuration or call that a model refuses; the message names the value and the mend."""
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.latents import draw, lerp, slerp, truncate
+from duet.core.latents import draw, lerp, slerp, truncate
 
 
 def test_latent_i_depends_on_seed_and_i_alone():

@@ -7,7 +7,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from models.files import replacing
+from duet.core.files import replacing
 
 
 class TensorFileError(ValueError):

@@ -1,10 +1,11 @@
 import pytest
 import yaml
 
-import models
-from models.checkpoint import METRICS, TRAINING, save
-from models.files import write_json
-from training.card import text, write_card
+import duet
+from duet.core.files import write_json
+from duet.hub.card import text, write_card
+from duet.store import checkpoint
+from duet.store.checkpoint import METRICS, TRAINING, save
 
 SCORES = {
     "inception_score": 9.8, "frechet_distance": 0.123456, "kernel_distance": 0.0123,
@@ -39,7 +40,7 @@ def test_the_card_tells_what_the_files_tell(folder):
     (result,) = header["model-index"][0]["results"]
     assert {m["type"]: m["value"] for m in result["metrics"]}["fid"] == 0.123456
     for said in ("python -m training gan --steps 9", "2 minutes on an abacus", "0.123", "50,000",
-                 'models.load("tiny")', "preview.png", "Limits", "Ethics"):
+                 'duet.load("tiny")', "preview.png", "Limits", "Ethics"):
         assert said in body
 
 
@@ -49,8 +50,8 @@ def test_a_card_without_scores_says_how_to_get_them(folder):
     assert "Not measured yet" in body
 
 
-@pytest.mark.parametrize("name", models.checkpoint.shipped_names())
+@pytest.mark.parametrize("name", checkpoint.shipped_names())
 def test_the_cards_of_shipped_models_are_up_to_date(name):
     """README.md of a shipped checkpoint is what its JSON files give: `python -m training card`."""
-    loaded = models.load(name)
+    loaded = duet.load(name)
     assert (loaded.folder / "README.md").read_text(encoding="utf-8") == text(loaded)

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from data import mnist
-from data.base import DataError, ImageSet, data_root
+from duet.data import mnist
+from duet.data.base import DataError, ImageSet, data_root
 
 __all__ = ["DATASETS", "DataError", "ImageSet", "load"]
 

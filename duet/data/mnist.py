@@ -10,7 +10,7 @@ from urllib.error import URLError
 import torch
 from torchvision.datasets import MNIST
 
-from data.base import DataError, ImageSet
+from duet.data.base import DataError, ImageSet
 
 SIZES = {"train": 60_000, "test": 10_000}
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from models.base import ModelError
+from duet.models.base import ModelError
 
 SLOPE = 0.2  # of every leaky ReLU
 

@@ -6,8 +6,8 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from models.base import LatentModel, ModelConfig
-from models.networks import ImageDecoder, ImageEncoder, activate
+from duet.models.base import LatentModel, ModelConfig
+from duet.models.networks import ImageDecoder, ImageEncoder, activate
 
 DISCRIMINATOR_FEATURES = 128
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from models.files import sha256
+from duet.core.errors import DuetError
+from duet.core.files import sha256
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -39,7 +40,7 @@ NEXT_STEPS = {  # HTTP status -> what is wrong and what to do
 }
 
 
-class HubError(ValueError):
+class HubError(DuetError):
     """The Hub cannot or may not do what is asked; the message names the repository and the mend."""
 
 

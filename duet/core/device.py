@@ -2,11 +2,11 @@
 
 import torch
 
-from models.base import ModelError
+from duet.core.errors import DeviceError
 
 
 def pick_device(name: str) -> torch.device:
-    """Resolve a device's name, "auto" being cuda where there is one; ModelError for what this
+    """Resolve a device's name, "auto" being cuda where there is one; DeviceError for what this
     machine has not got."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -14,7 +14,7 @@ def pick_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ModelError(
+        raise DeviceError(
             f"--device {name} is not usable on this machine ({str(error).splitlines()[0]}); "
             "try --device cpu"
         ) from error

@@ -13,10 +13,10 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from models.base import LatentModel
-from models.flow import ConditionalFlow
-from models.gan import GANConfig
-from models.networks import ImageDecoder, ImageEncoder, activate
+from duet.models.base import LatentModel
+from duet.models.flow import ConditionalFlow
+from duet.models.gan import GANConfig
+from duet.models.networks import ImageDecoder, ImageEncoder, activate
 
 ENCODER_FEATURES = 256
 

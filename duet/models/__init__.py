@@ -1,0 +1,6 @@
+"""Latents <-> images: networks, the contract they keep, and their list."""
+
+from duet.models.base import LatentModel, ModelConfig, ModelError
+from duet.models.registry import MODELS
+
+__all__ = ["MODELS", "LatentModel", "ModelConfig", "ModelError"]
