@@ -39,8 +39,9 @@ def find(source: str | Path) -> Path:
     folder = Path(source)
     if (folder / CONFIG).is_file():
         return folder
-    if checkpoint.NAME.fullmatch(str(source)) and (checkpoint.SHIPPED / str(source) / CONFIG).is_file():
-        return checkpoint.SHIPPED / str(source)
+    shipped = checkpoint.SHIPPED / str(source)
+    if checkpoint.NAME.fullmatch(str(source)) and (shipped / CONFIG).is_file():
+        return shipped
     # Where there is a folder "runs", "runs/gann" is a slip of the pen and nobody's id on the Hub.
     if client.is_id(str(source)) and not folder.parent.exists():
         return fetch(str(source))
