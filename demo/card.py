@@ -1,17 +1,20 @@
 """A model's card: what it is, its data, cost and scores, in a few words each.
 
-The records come with the checkpoint, perhaps from a stranger: every value is checked for its type
-and escaped.
+The records come with the checkpoint, perhaps from a stranger: duet.store.records has checked their
+types and lengths, here they are escaped.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
+from duet.core.words import duration
 from duet.store.checkpoint import Checkpoint
+from duet.store.records import Measurement, MetricsRecord, TrainingRecord
+from duet.store.scores import SCORES, samples
 
+SHOWN = ("frechet_distance", "inception_score")
 CHANNELS = {1: "grey", 3: "colour"}
 NOT_MEASURED, NOT_RECORDED = "not measured yet", "not recorded"
 
@@ -60,49 +63,29 @@ def _megabytes(checkpoint: Checkpoint) -> str:
     return f"{size / 1e6:.1f} MB of weights"
 
 
-def _cost(training: dict[str, Any]) -> Fact:
-    seconds, steps = _number(training.get("seconds")), _number(training.get("steps"))
-    value = NOT_RECORDED if seconds is None else _duration(seconds)
-    hardware = training.get("hardware")
-    details = [f"{steps:,.0f} steps"] if steps is not None else []
-    details += [hardware[:80]] if isinstance(hardware, str) else []
-    return Fact("Training", value, " on ".join(details))
+def _cost(training: TrainingRecord | None) -> Fact:
+    if training is None:
+        return Fact("Training", NOT_RECORDED)
+    details = f"{training.steps:,} steps on {training.hardware[:80]}"
+    return Fact("Training", duration(training.seconds), details)
 
 
-def _scores(metrics: dict[str, Any]) -> Iterator[Fact]:
-    """FID and IS in the features of every extractor that measured this model."""
-    extractors = metrics.get("extractors")
-    measured = extractors.items() if isinstance(extractors, dict) else ()
-    found = False
-    for extractor, entry in measured:
-        scores = entry.get("scores") if isinstance(entry, dict) else None
-        if isinstance(scores, dict):
-            found = True
-            yield from _scores_in(f"{extractor} features", scores)
-    if not found:
-        yield Fact("FID", NOT_MEASURED)
-        yield Fact("IS", NOT_MEASURED)
+def _scores(metrics: MetricsRecord) -> Iterator[Fact]:
+    """The shown scores in the features of every extractor that measured this model."""
+    for extractor in metrics.extractors():
+        measured = metrics.published(extractor)
+        if measured is not None:
+            yield from (_score(key, measured) for key in SHOWN)
+    if not metrics.measurements:
+        yield from (Fact(SCORES[key].title, NOT_MEASURED) for key in SHOWN)
 
 
-def _scores_in(features: str, scores: dict[str, Any]) -> Iterator[Fact]:
-    distance, inception = (
-        _number(scores.get(key)) for key in ("frechet_distance", "inception_score")
-    )
-    spread = _number(scores.get("inception_score_std"))
-    margin = "" if spread is None else f" ± {spread:.2f}"
-    fid = NOT_MEASURED if distance is None else f"{distance:.3g}"
-    yield Fact("FID", fid, f"{features}, lower is better")
-    score = NOT_MEASURED if inception is None else f"{inception:.2f}{margin}"
-    yield Fact("IS", score, f"{features}, higher is better")
-
-
-def _number(value: Any) -> float | None:
-    """`value` if it is a finite number."""
-    return float(value) if type(value) in (int, float) and math.isfinite(value) else None
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if minutes < 1:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+def _score(key: str, measured: Measurement) -> Fact:
+    kind, score, protocol = SCORES[key], measured.scores.get(key), measured.protocol
+    direction = "higher" if kind.higher_is_better else "lower"
+    note = f"{protocol.extractor} features, {samples(protocol)} samples, {direction} is better"
+    if score is None:
+        return Fact(kind.title, NOT_MEASURED, note)
+    margin = "" if score.spread is None else f" ± {score.spread:.2f}"
+    value = f"{score.value:.2f}" if margin else f"{score.value:.3g}"
+    return Fact(kind.title, value + margin, note)

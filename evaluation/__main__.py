@@ -1,31 +1,35 @@
 """python -m evaluation: measure checkpoints, verify stored numbers, write the score table."""
 
-import hashlib
+import dataclasses
 import json
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
+import torch
 import tyro
 
 import duet
 from duet import data
+from duet.core import program
 from duet.core.device import pick_device
-from duet.core.errors import DuetError
 from duet.core.tensors import save_tensors
+from duet.data import DataError
 from duet.hub import client
 from duet.store.checkpoint import METRICS, SHIPPED, Checkpoint, shipped_names
+from duet.store.records import Measurement
+from duet.store.scores import samples as samples_text
 from evaluation import report
 from evaluation.errors import EvaluationError
 from evaluation.extractors import EXTRACTORS
 from evaluation.extractors import mnist as mnist_extractor
 from evaluation.fidelity import Extractor, open_extractor
-from evaluation.harness import Protocol, check_fit, measure, record, score
-from evaluation.reference import build, extract_set, open_reference
+from evaluation.harness import Request, check_fit, measure, protocol_of, record
+from evaluation.reference import build, extract_set, images_sha256, open_reference
 
 Sources = Annotated[tuple[str, ...], tyro.conf.Positional]
+Measured = list[tuple[str, Checkpoint, Measurement]]  # source, checkpoint, scores
 
 
 class Mismatch(Exception):
@@ -35,7 +39,7 @@ class Mismatch(Exception):
 def measure_command(
     checkpoints: Sources, /, samples: int = 50_000, extractor: str = "mnist", seed: int = 0,
     truncation: float = 1.0, weights: Path | None = None, device: str = "auto",
-    json: bool = False,
+    json: bool = False, force: bool = False,
 ) -> None:
     """Score checkpoints: IS, FID, KID, precision, recall; metrics.json is written into each
     folder (not into the Hub's cache).
@@ -48,57 +52,121 @@ def measure_command(
         truncation: Factor on the latents, 0..1; 1 is the untouched prior.
         weights: Another weights file for the extractor.
         device: auto (cuda where there is one), cpu, cuda.
-        json: Print the entries of metrics.json as JSON, keyed by checkpoint.
+        json: Print the measurements as JSON, keyed by what was named on the command line.
+        force: Drop the stored measurements by other protocols; else they are kept beside this one,
+            and tables show the strictest.
     """
-    protocol = Protocol(samples, seed, truncation, extractor)
+    request = Request(samples, seed, truncation)
     opened = open_extractor(extractor, pick_device(device), weights)
     loaded = _load_all(checkpoints)
-    for checkpoint in loaded:
+    for _, checkpoint in loaded:
         check_fit(checkpoint, opened)
-    references = {name: open_reference(name, opened) for name in {c.data for c in loaded}}
-    entries = []
-    for checkpoint in loaded:
-        entry = measure(checkpoint, opened, references[checkpoint.data], protocol)
         if not client.is_cached(checkpoint.folder):
-            report.store(checkpoint.folder / METRICS, extractor, entry)
-        entries.append((checkpoint, entry))
-    _print_measured(entries, extractor, as_json=json)
+            report.check_writable(checkpoint)
+    references = {n: open_reference(n, opened) for n in {c.data for _, c in loaded}}
+    done: Measured = []
+    unwritten = []
+    for source, checkpoint in loaded:
+        measured = measure(checkpoint, opened, references[checkpoint.data], request)
+        done.append((source, checkpoint, measured))
+        if not client.is_cached(checkpoint.folder):
+            try:
+                report.store(checkpoint.folder / METRICS, measured, force)
+            except (OSError, ValueError) as error:  # the numbers are printed all the same
+                unwritten.append(str(error))
+    _print_measured(done, extractor, as_json=json)
+    if unwritten:
+        raise EvaluationError("; ".join(unwritten))
 
 
-def verify_command(checkpoints: Sources, /, device: str = "auto") -> None:
-    """Measure again by the protocol stored in each metrics.json; exit 1 where a number differs
-    beyond its tolerance.
+def verify_command(
+    checkpoints: Sources, /, device: str = "auto", at_most: int | None = None,
+    data_dir: Path | None = None,
+) -> None:
+    """Measure again by every protocol stored in each metrics.json, and the real held-out images of
+    their data sets; exit 1 where anything stored differs beyond its tolerance.
 
     Args:
         checkpoints: Folders, names of shipped ones, or ids on the Hub.
         device: auto (cuda where there is one), cpu, cuda.
+        at_most: Leave out measurements of more samples than this: a quick look.
+        data_dir: Folder that holds the data sets (default: $DUET_DATA, else ~/.cache/duet/data).
     """
     chosen = pick_device(device)
+    loaded = _load_all(checkpoints)
     work = [
-        (checkpoint, Protocol(**entry["protocol"]), entry)
-        for checkpoint in _load_all(checkpoints)
-        for entry in report.stored(checkpoint).values()
+        (source, checkpoint, stored)
+        for source, checkpoint in loaded
+        for stored in report.stored(checkpoint)
+        if at_most is None or stored.protocol.samples <= at_most
     ]
-    extractors = {p.extractor: open_extractor(p.extractor, chosen) for _, p, _ in work}
-    failed = 0
-    for checkpoint, protocol, entry in work:
-        found = _verify(checkpoint, protocol, entry, extractors[protocol.extractor])
-        failed += bool(found)
-        print(f"{checkpoint.name} ({protocol.extractor}): {'; '.join(found) or 'as stored'}")
+    extractors = _Extractors(chosen)
+    outcomes = []
+    for source, checkpoint, stored in work:
+        found = _verify(checkpoint, stored, extractors)
+        outcomes.append(found)
+        _tell(source, stored, found)
+    for name in sorted({checkpoint.data for _, checkpoint in loaded}):
+        outcomes += _verify_held_out(name, extractors, data_dir)
+    if not outcomes:
+        raise EvaluationError(f"--at-most {at_most}: nothing that small is stored")
+    failed = sum(map(bool, outcomes))
     if failed:
-        raise Mismatch(f"{failed} of {len(work)} measurements differ from what is stored")
+        raise Mismatch(f"{failed} of {len(outcomes)} measurements differ from what is stored")
 
 
-def _verify(
-    checkpoint: Checkpoint, protocol: Protocol, entry: dict[str, Any], extractor: Extractor
-) -> list[str]:
+class _Extractors(dict[str, Extractor]):
+    """Extractors by name, opened when first asked for."""
+
+    def __init__(self, device: torch.device) -> None:
+        super().__init__()
+        self.device = device
+
+    def __missing__(self, name: str) -> Extractor:
+        self[name] = open_extractor(name, self.device)
+        return self[name]
+
+
+def _verify(checkpoint: Checkpoint, stored: Measurement, extractors: _Extractors) -> list[str]:
+    """What differs; where the protocol does already, nothing is measured."""
+    asked, extractor = stored.protocol, extractors[stored.protocol.extractor]
     reference = open_reference(checkpoint.data, extractor)
-    hashes = {
-        "extractor": (entry["extractor_sha256"], extractor.weights_sha256),
-        "reference": (entry["reference"]["sha256"], reference.sha256),
-    }
-    changed = [f"the {name} is another file" for name, (a, b) in hashes.items() if a != b]
-    return changed or report.differences(entry, measure(checkpoint, extractor, reference, protocol))
+    request = Request(asked.samples, asked.seed, asked.truncation)
+    changed = report.protocol_differences(asked, protocol_of(request, extractor, reference))
+    if changed:
+        return changed
+    return report.differences(stored, measure(checkpoint, extractor, reference, request))
+
+
+def _verify_held_out(
+    name: str, extractors: _Extractors, data_dir: Path | None
+) -> list[list[str]]:
+    """The same for the floor of a data set; without its images that is said, and not counted."""
+    outcomes = []
+    for stored in report.held_out(name).measurements:
+        try:
+            images = data.load(name, "test", data_dir, download=False)
+        except DataError as error:
+            print(f"{name}, real held-out images: not verified ({error})", file=sys.stderr)
+            return []
+        measured = _measure_held_out(images, extractors[stored.protocol.extractor])
+        found = report.differences(stored, measured)
+        if stored.subject_sha256 != measured.subject_sha256:
+            found.append("the held-out images are others")
+        outcomes.append(found)
+        _tell(f"{name}, real held-out images", stored, found)
+    return outcomes
+
+
+def _measure_held_out(images: data.ImageSet, extractor: Extractor) -> Measurement:
+    reference = open_reference(images.name, extractor)
+    found = extract_set(images, extractor)
+    return record(found, extractor, reference, Request(len(images)), images_sha256(images))
+
+
+def _tell(name: str, stored: Measurement, found: list[str]) -> None:
+    asked = f"{stored.protocol.extractor}, {samples_text(stored.protocol)} samples"
+    print(f"{name} ({asked}): {'; '.join(found) or 'as stored'}", flush=True)
 
 
 def table_command(
@@ -111,10 +179,8 @@ def table_command(
         readme: The file that holds the table's marks.
         extractor: The feature space of the table.
     """
-    loaded = _load_all(shipped_names())
-    entries = [(c, report.stored(c)[extractor]) for c in loaded]
-    if not entries:
-        raise EvaluationError(f"there are no shipped checkpoints in {SHIPPED}")
+    loaded = [checkpoint for _, checkpoint in _load_all(shipped_names())]
+    entries = [(c, report.published(c, extractor)) for c in loaded]
     table = report.markdown_table(report.rows(loaded[0].data, extractor, entries))
     report.replace_table(readme, table, check)
     print(table)
@@ -137,15 +203,7 @@ def reference_command(
     opened = open_extractor(extractor, pick_device(device), weights)
     splits = [data.load(data_name, split, data_dir) for split in ("train", "test")]
     path = build(splits[0], opened)
-    reference = open_reference(data_name, opened)
-    started = time.monotonic()
-    scores = score(extract_set(splits[1], opened), reference)
-    protocol = Protocol(samples=len(splits[1]), extractor=extractor)
-    images_sha256 = hashlib.sha256(splits[1].images.numpy().tobytes()).hexdigest()
-    entry = record(
-        scores, protocol, opened, reference, images_sha256, time.monotonic() - started
-    )
-    report.store(report.held_out_path(data_name), extractor, entry)
+    report.store(report.held_out_path(data_name), _measure_held_out(splits[1], opened), force=True)
     print(path)
 
 
@@ -176,40 +234,42 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 
-def _load_all(sources: Sequence[str]) -> list[Checkpoint]:
+def _load_all(sources: Sequence[str]) -> list[tuple[str, Checkpoint]]:
+    """What was named, each once, with what it is."""
     if len(sources) == 0:
         raise EvaluationError("name at least one checkpoint, e.g. checkpoints/mnist-gan")
-    return [duet.load(source) for source in sources]
+    return [(source, duet.load(source)) for source in dict.fromkeys(sources)]
 
 
-def _print_measured(
-    entries: list[tuple[Checkpoint, dict[str, Any]]], extractor: str, as_json: bool
-) -> None:
+def _print_measured(done: Measured, extractor: str, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({checkpoint.name: entry for checkpoint, entry in entries}, indent=2))
+        print(json.dumps({source: dataclasses.asdict(m) for source, _, m in done}, indent=2))
         return
-    for name in sorted({checkpoint.data for checkpoint, _ in entries}):
-        same_data = [(c, entry) for c, entry in entries if c.data == name]
-        print(report.terminal_table(report.rows(name, extractor, same_data)))
+    for name in sorted({checkpoint.data for _, checkpoint, _ in done}):
+        same_data = [(c, measured) for _, c, measured in done if c.data == name]
+        try:
+            table = report.rows(name, extractor, same_data)
+        except EvaluationError as error:  # the floor is of another protocol: the numbers stay
+            print(f"without the real images: {error}", file=sys.stderr)
+            table = report.model_rows(same_data)
+        print(report.terminal_table(table))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 a verified number differs, 2 refused (the reason on stderr)."""
-    try:
-        tyro.extras.subcommand_cli_from_dict(
-            COMMANDS, prog="python -m evaluation", description=__doc__, args=argv,
-            config=(tyro.conf.FlagCreatePairsOff,),
-        )
-    except DuetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except Mismatch as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    return 0
+
+    def work() -> int:
+        try:
+            tyro.extras.subcommand_cli_from_dict(
+                COMMANDS, prog="python -m evaluation", description=__doc__, args=argv,
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )
+        except Mismatch as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+        return 0
+
+    return program.run(work)
 
 
 if __name__ == "__main__":

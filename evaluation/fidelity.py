@@ -3,6 +3,9 @@ metrics. Its cache, data loading and `calculate_metrics` stay outside (they key 
 alone, unpickle it, and let NaN through); the last is the oracle of a parity test.
 """
 
+import hashlib
+import io
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -26,6 +29,7 @@ INCEPTION_URL = (
     "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
     "weights-inception-2015-12-05-6726825d.pth"
 )
+INCEPTION_SHA256 = "6726825d"  # how it begins; the name says it
 RNG_SEED = 2020  # of the library's shuffles and subsets; its own default, part of the protocol
 
 
@@ -103,19 +107,26 @@ def open_extractor(
     path = weights or entry.weights or _fetch_inception()
     if not path.is_file():
         raise EvaluationError(f"extractor {name}: there is no weights file {path}")
-    if path.suffix == ".pth":
-        _refuse_code(path)
-    try:
-        network = create_feature_extractor(
-            entry.registered_name, [entry.feature_layer, entry.logits_layer], cuda=False,
-            feature_extractor_weights_path=path, verbose=False,
-        )
-    except (RuntimeError, TensorFileError) as error:
-        reason = str(error).splitlines()[0]
-        raise EvaluationError(f"extractor {name}: {path} does not fit ({reason})") from error
+    content = path.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        # The library unpickles what it is given: it is given a copy, made of plain tensors only.
+        copy = Path(folder) / "weights"
+        if entry.is_torch_file:
+            torch.save(_plain_tensors(content, path), copy)
+        else:
+            copy.write_bytes(content)
+        try:
+            network = create_feature_extractor(
+                entry.registered_name, [entry.feature_layer, entry.logits_layer], cuda=False,
+                feature_extractor_weights_path=copy, verbose=False,
+            )
+        except (RuntimeError, TensorFileError) as error:
+            reason = str(error).splitlines()[0].replace(str(copy), str(path))
+            raise EvaluationError(f"extractor {name}: {path} does not fit ({reason})") from error
     # Channels last: 1.45 times faster on CPUs for Inception, FID the same to 4e-8.
     network = network.to(device=device, memory_format=torch.channels_last)
-    return Extractor(name, network, sha256(path), entry.image_shape, device)
+    digest = hashlib.sha256(content).hexdigest()
+    return Extractor(name, network, digest, entry.image_shape, device)
 
 
 def _fetch_inception() -> Path:
@@ -124,23 +135,26 @@ def _fetch_inception() -> Path:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            torch.hub.download_url_to_file(INCEPTION_URL, str(path), hash_prefix="6726825d")
+            torch.hub.download_url_to_file(INCEPTION_URL, str(path), hash_prefix=INCEPTION_SHA256)
         except (URLError, OSError, RuntimeError) as error:
             raise EvaluationError(
                 f"--extractor inception needs its weights (91 MB) and cannot fetch them ({error}). "
                 f"Fetch {INCEPTION_URL} yourself and pass it as --weights FILE"
             ) from error
-    if not sha256(path).startswith("6726825d"):
+    if not sha256(path).startswith(INCEPTION_SHA256):
         raise EvaluationError(f"{path} is not the file that torch-fidelity published; delete it")
     return path
 
 
-def _refuse_code(path: Path) -> None:
-    """The library unpickles .pth files freely: let only those through that hold plain tensors."""
+def _plain_tensors(content: bytes, path: Path) -> dict[str, torch.Tensor]:
+    """What a PyTorch file holds, where that is tensors by name and nothing else."""
     try:
-        torch.load(path, weights_only=True, map_location="cpu")
+        found = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
     except Exception as error:  # whatever a crafted file provokes
         raise EvaluationError(f"{path} is not a plain file of tensors; it is not loaded") from error
+    if not isinstance(found, dict) or not all(isinstance(v, torch.Tensor) for v in found.values()):
+        raise EvaluationError(f"{path} is not a plain file of tensors; it is not loaded")
+    return dict(found)
 
 
 def statistics(features: torch.Tensor) -> dict[str, np.ndarray]:

@@ -1,62 +1,87 @@
 """The protocol, and one measurement by it: samples -> features -> scores."""
 
-import dataclasses
 import platform
-import time
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
 
+from duet.core.latents import MAX_SEED
 from duet.store.checkpoint import Checkpoint
+from duet.store.records import Measurement, Protocol, ScoreRecord
 from evaluation import fidelity
 from evaluation.errors import EvaluationError
 from evaluation.fidelity import Extractor
-from evaluation.metrics import IS_SPLITS, METRICS, FeatureSet
+from evaluation.metrics import (
+    KID_SUBSET_SIZE,
+    KID_SUBSETS,
+    METRICS,
+    NEIGHBORHOOD,
+    FeatureSet,
+)
 from evaluation.reference import BATCH, Reference, extract
 
 LIBRARIES = ("torch", "torch-fidelity", "numpy")
 MIN_SAMPLES = 100
 MANIFOLD_IMAGES = 10_000  # precision and recall: at most so many on either side
+# The Inception Score grows with the images a split: held equal, so that rows may be compared.
+IS_SPLIT_IMAGES = 5_000
 
 
 @dataclass(frozen=True)
-class Protocol:
-    """All that decides a number, but for the model and the files that are cited by hash."""
+class Request:
+    """What a measurement is asked for: images 0 .. samples-1 of stream `seed`, at `truncation`."""
 
     samples: int = 50_000
     seed: int = 0
     truncation: float = 1.0
-    extractor: str = "mnist"
 
     def __post_init__(self) -> None:
         if self.samples < MIN_SAMPLES:
             raise EvaluationError(f"--samples must be at least {MIN_SAMPLES}, not {self.samples}")
         if not 0 <= self.truncation <= 1:
             raise EvaluationError(f"--truncation must lie in 0..1, not {self.truncation}")
-        if not 0 <= self.seed < 2**63:
+        if not 0 <= self.seed <= MAX_SEED:
             raise EvaluationError(f"--seed must lie in 0..2^63-1, not {self.seed}")
 
 
-def generate(checkpoint: Checkpoint, extractor: Extractor, protocol: Protocol) -> FeatureSet:
-    """Features of samples 0 .. protocol.samples-1 of the protocol's seed."""
+def protocol_of(request: Request, extractor: Extractor, reference: Reference) -> Protocol:
+    """Everything that decides the scores of a request, counts limited to what there is."""
+    limit = min(MANIFOLD_IMAGES, request.samples, reference.about.features)
+    return Protocol(
+        samples=request.samples,
+        seed=request.seed,
+        truncation=request.truncation,
+        extractor=extractor.name,
+        extractor_sha256=extractor.weights_sha256,
+        reference=reference.about,
+        inception_score_splits=max(1, request.samples // IS_SPLIT_IMAGES),
+        kernel_subsets=KID_SUBSETS,
+        kernel_subset_size=min(KID_SUBSET_SIZE, limit),
+        neighborhood=NEIGHBORHOOD,
+        manifold_images=limit,
+        rng_seed=fidelity.RNG_SEED,
+    )
+
+
+def generate(checkpoint: Checkpoint, extractor: Extractor, request: Request) -> FeatureSet:
+    """Features of samples 0 .. request.samples-1 of the request's seed."""
     model = checkpoint.model.to(extractor.device)
     batches = (
         model.sample(
-            min(BATCH, protocol.samples - first), seed=protocol.seed, first=first,
-            truncation=protocol.truncation,
+            min(BATCH, request.samples - first), seed=request.seed, first=first,
+            truncation=request.truncation,
         )
-        for first in range(0, protocol.samples, BATCH)
+        for first in range(0, request.samples, BATCH)
     )
-    return extract(batches, protocol.samples, extractor, checkpoint.name)
+    return extract(batches, request.samples, extractor, checkpoint.name)
 
 
-def score(generated: FeatureSet, reference: Reference) -> dict[str, float]:
-    """All metrics of METRICS. Where a metric compares equal counts, as many as both sides have."""
-    real = reference.features
-    limit = min(MANIFOLD_IMAGES, len(generated.features), len(real.features))
-    scores: dict[str, float] = {}
+def score(
+    generated: FeatureSet, reference: Reference, protocol: Protocol
+) -> dict[str, ScoreRecord]:
+    """All metrics of METRICS."""
+    scores: dict[str, ScoreRecord] = {}
     for metric in METRICS:
-        scores |= metric(generated, real, limit)
+        scores |= metric(generated, reference.features, protocol)
     return scores
 
 
@@ -69,31 +94,25 @@ def check_fit(checkpoint: Checkpoint, extractor: Extractor) -> None:
         )
 
 
-def record(
-    scores: dict[str, float], protocol: Protocol, extractor: Extractor, reference: Reference,
-    weights_sha256: str | None, seconds: float,
-) -> dict[str, Any]:
-    """One entry of metrics.json: the scores and everything that is needed to get them again."""
-    return {
-        "scores": scores,
-        "protocol": dataclasses.asdict(protocol),
-        "weights_sha256": weights_sha256,
-        "extractor_sha256": extractor.weights_sha256,
-        "reference": {**reference.about, "sha256": reference.sha256},
-        "rng_seed": fidelity.RNG_SEED,
-        "inception_score_splits": IS_SPLITS,
-        "device": str(extractor.device),
-        "versions": {"python": platform.python_version()}
-        | {library: version(library) for library in LIBRARIES},
-        "seconds": round(seconds, 1),
-    }
-
-
 def measure(
-    checkpoint: Checkpoint, extractor: Extractor, reference: Reference, protocol: Protocol
-) -> dict[str, Any]:
-    """Generate, extract, score: one entry of metrics.json."""
-    started = time.monotonic()
-    scores = score(generate(checkpoint, extractor, protocol), reference)
-    seconds = time.monotonic() - started
-    return record(scores, protocol, extractor, reference, checkpoint.weights_sha256, seconds)
+    checkpoint: Checkpoint, extractor: Extractor, reference: Reference, request: Request
+) -> Measurement:
+    """Generate, extract, score."""
+    found = generate(checkpoint, extractor, request)
+    return record(found, extractor, reference, request, checkpoint.weights_sha256)
+
+
+def record(
+    found: FeatureSet, extractor: Extractor, reference: Reference, request: Request,
+    subject_sha256: str,
+) -> Measurement:
+    """Score features, and tell all that is needed to get the scores again."""
+    protocol = protocol_of(request, extractor, reference)
+    return Measurement(
+        scores=score(found, reference, protocol),
+        protocol=protocol,
+        subject_sha256=subject_sha256,
+        device=str(extractor.device),
+        versions={"python": platform.python_version()}
+        | {library: version(library) for library in LIBRARIES},
+    )

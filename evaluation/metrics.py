@@ -1,17 +1,19 @@
-"""The metrics: from features to named scores. To add one: one function, one row of METRICS."""
+"""The metrics: from features to named scores. To add one: one function, one row of METRICS, and a
+row of SCORES in duet/store/scores.py for each score that it gives."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from duet.store.records import Protocol, ScoreRecord
 from evaluation import fidelity
 
 NEIGHBORHOOD = 3
-IS_SPLITS = 10
 KID_SUBSETS, KID_SUBSET_SIZE = 100, 1000
+
+Scores = dict[str, ScoreRecord]
 
 
 @dataclass(frozen=True)
@@ -27,59 +29,35 @@ class FeatureSet:
     statistics: dict[str, np.ndarray]
 
 
-def _inception_score(generated: FeatureSet, real: FeatureSet, limit: int) -> dict[str, float]:
+def _inception_score(generated: FeatureSet, real: FeatureSet, protocol: Protocol) -> Scores:
     assert generated.logits is not None
-    mean, deviation = fidelity.inception_score(generated.logits, IS_SPLITS)
-    return {"inception_score": mean, "inception_score_std": deviation}
+    found = fidelity.inception_score(generated.logits, protocol.inception_score_splits)
+    return {"inception_score": ScoreRecord(*found)}
 
 
-def _frechet_distance(generated: FeatureSet, real: FeatureSet, limit: int) -> dict[str, float]:
+def _frechet_distance(generated: FeatureSet, real: FeatureSet, protocol: Protocol) -> Scores:
     distance = fidelity.frechet_distance(generated.statistics, real.statistics)
-    return {"frechet_distance": distance}
+    return {"frechet_distance": ScoreRecord(distance)}
 
 
-def _kernel_distance(generated: FeatureSet, real: FeatureSet, limit: int) -> dict[str, float]:
-    size = min(KID_SUBSET_SIZE, limit)
-    mean, deviation = fidelity.kernel_distance(
-        generated.features, real.features, KID_SUBSETS, size
+def _kernel_distance(generated: FeatureSet, real: FeatureSet, protocol: Protocol) -> Scores:
+    found = fidelity.kernel_distance(
+        generated.features, real.features, protocol.kernel_subsets, protocol.kernel_subset_size
     )
-    return {"kernel_distance": mean, "kernel_distance_std": deviation}
+    return {"kernel_distance": ScoreRecord(*found)}
 
 
-def _precision_recall(generated: FeatureSet, real: FeatureSet, limit: int) -> dict[str, float]:
+def _precision_recall(generated: FeatureSet, real: FeatureSet, protocol: Protocol) -> Scores:
+    count = protocol.manifold_images  # as many on both sides
     precision, recall = fidelity.precision_recall(
-        generated.features[:limit], real.features[:limit], NEIGHBORHOOD
+        generated.features[:count], real.features[:count], protocol.neighborhood
     )
-    return {"precision": precision, "recall": recall}
+    return {"precision": ScoreRecord(precision), "recall": ScoreRecord(recall)}
 
 
-# metric(generated, real, limit) -> scores; `limit`: as many images on both sides, where a metric
-# compares equal counts.
-METRICS: tuple[Callable[[FeatureSet, FeatureSet, int], dict[str, float]], ...] = (
+METRICS: tuple[Callable[[FeatureSet, FeatureSet, Protocol], Scores], ...] = (
     _inception_score,
     _frechet_distance,
     _kernel_distance,
     _precision_recall,
 )
-
-
-class Score(NamedTuple):
-    """How one score is shown, and how far a second measurement may lie from the first.
-
-    The same machine repeats bit for bit; another one rounds convolutions otherwise, which moves
-    single grey levels and so the features.
-    """
-
-    title: str
-    digits: int
-    tolerance: float
-    higher_is_better: bool
-
-
-SCORES: dict[str, Score] = {
-    "frechet_distance": Score("FID", 3, 0.005, False),
-    "kernel_distance": Score("KID", 5, 0.0002, False),
-    "inception_score": Score("IS", 3, 0.01, True),
-    "precision": Score("Precision", 3, 0.005, True),
-    "recall": Score("Recall", 3, 0.005, True),
-}

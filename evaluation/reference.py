@@ -1,8 +1,13 @@
 """References: what is kept of a training split, so that nobody needs the images to measure.
 
 One safetensors file a (data set, extractor): float64 mean and covariance of all images' features,
-float32 features of 10,000 of them spread evenly over the split, and in its metadata the hashes
-that tie it to the images and to the extractor's weights.
+float32 features of 10,000 of them, and in its metadata the hashes that tie it to the images and to
+the extractor's weights.
+
+Which 10,000 is decided by the images themselves: within each class, as large a share of it as of
+the whole, those with the smallest hash of (seed, pixels). That is a random choice which no order of
+the file can bend: a stride of six kept one of the two groups of writers that MNIST's training file
+interleaves (docs/log.md, 2026-11-24).
 """
 
 import hashlib
@@ -10,12 +15,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
-from tqdm import tqdm
 
 from duet.core.files import sha256
+from duet.core.progress import progress_bar
 from duet.core.tensors import TensorFileError, load_tensors, save_tensors
 from duet.data import ImageSet
+from duet.store.records import ReferenceRecord
 from evaluation import fidelity
 from evaluation.errors import EvaluationError
 from evaluation.fidelity import Extractor
@@ -23,6 +30,8 @@ from evaluation.metrics import FeatureSet
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 STORED_FEATURES = 10_000
+SEED = 0
+RULE = "stratified-by-class-smallest-keyed-hash"
 BATCH = 250
 
 
@@ -31,8 +40,7 @@ class Reference:
     """An opened reference file: the split's features, and what a score must cite."""
 
     features: FeatureSet
-    about: dict[str, str]
-    sha256: str
+    about: ReferenceRecord
 
 
 def extract(
@@ -41,7 +49,7 @@ def extract(
     """Features, logits and statistics of `count` images, in batches of uint8 [N, C, H, W], a
     progress bar on stderr."""
     parts = []
-    with tqdm(total=count, desc=title, unit="img", leave=False) as bar:
+    with progress_bar(count, title, "img") as bar:
         for batch in batches:
             parts.append(extractor(batch))
             bar.update(len(batch))
@@ -62,20 +70,54 @@ def reference_path(data: str, extractor: str) -> Path:
 def build(images: ImageSet, extractor: Extractor) -> Path:
     """Extract a training split's features and store them; returns the file."""
     found = extract_set(images, extractor)
-    stride = max(1, len(images) // STORED_FEATURES)
+    chosen = random_part(images, STORED_FEATURES, SEED)
     tensors = {key: torch.from_numpy(value) for key, value in found.statistics.items()}
-    tensors["features"] = found.features[::stride][:STORED_FEATURES].contiguous()
+    tensors["features"] = found.features[chosen].contiguous()
     about = {
         "data": images.name,
         "split": images.split,
         "images": str(len(images)),
-        "images_sha256": hashlib.sha256(images.images.numpy().tobytes()).hexdigest(),
+        "images_sha256": images_sha256(images),
+        "features": str(len(chosen)),
+        "rule": RULE,
+        "seed": str(SEED),
         "extractor": extractor.name,
         "extractor_sha256": extractor.weights_sha256,
     }
     path = reference_path(images.name, extractor.name)
     save_tensors(path, tensors, about)
     return path
+
+
+def random_part(images: ImageSet, count: int, seed: int) -> torch.Tensor:
+    """Indices int64 [count] of a random part of a split, of all where there are fewer, in random
+    order, stratified by class; whatever order the images come in, the same ones."""
+    key = seed.to_bytes(8, "little")
+    hashes = np.array([
+        int.from_bytes(hashlib.blake2b(image.tobytes(), key=key, digest_size=8).digest(), "little")
+        for image in images.images.numpy()
+    ], np.uint64)
+    labels = images.labels.numpy()
+    chosen = []
+    for label, share in enumerate(_shares(np.bincount(labels), min(count, len(labels)))):
+        members = np.flatnonzero(labels == label)
+        chosen.append(members[np.argsort(hashes[members], kind="stable")][:share])
+    together = np.concatenate(chosen)
+    return torch.from_numpy(together[np.argsort(hashes[together], kind="stable")])
+
+
+def _shares(sizes: np.ndarray, count: int) -> list[int]:
+    """`count` divided in proportion to `sizes`, the rest to the largest remainders."""
+    exact = sizes * (count / sizes.sum())
+    shares = np.floor(exact).astype(int)
+    rest = np.argsort(shares - exact, kind="stable")[: count - shares.sum()]
+    shares[rest] += 1
+    return [int(share) for share in shares]
+
+
+def images_sha256(images: ImageSet) -> str:
+    """The hash by which a score names the real images."""
+    return hashlib.sha256(images.images.numpy().tobytes()).hexdigest()
 
 
 def open_reference(data: str, extractor: Extractor) -> Reference:
@@ -89,12 +131,23 @@ def open_reference(data: str, extractor: Extractor) -> Reference:
         )
     try:
         tensors, about = load_tensors(path)
+        record = ReferenceRecord(
+            data=about["data"], split=about["split"], images=int(about["images"]),
+            images_sha256=about["images_sha256"], features=int(about["features"]),
+            rule=about["rule"], seed=int(about["seed"]), sha256=sha256(path),
+        )
+        statistics = {key: tensors[key].numpy() for key in ("mu", "sigma")}
+        features = FeatureSet(tensors["features"], None, statistics)
+        made_with = about["extractor_sha256"]
     except TensorFileError as error:
         raise EvaluationError(f"{error}; make it anew: {make}") from error
-    if about["extractor_sha256"] != extractor.weights_sha256:
+    except (KeyError, ValueError, TypeError) as error:
+        raise EvaluationError(
+            f"{path} is of another version of Duet ({error}); make it anew: {make}"
+        ) from error
+    if made_with != extractor.weights_sha256:
         raise EvaluationError(
             f"{path} was made with other weights of extractor {extractor.name}; "
             f"make it anew: {make}"
         )
-    statistics = {key: tensors[key].numpy() for key in ("mu", "sigma")}
-    return Reference(FeatureSet(tensors["features"], None, statistics), about, sha256(path))
+    return Reference(features, record)

@@ -1,16 +1,19 @@
 """Stored numbers in, tables out: metrics.json files, the terminal's table, the README's."""
 
+import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from duet.core.files import read_json, replacing, write_json
+from duet.core.files import replacing
+from duet.core.words import duration
+from duet.store import records
 from duet.store.checkpoint import METRICS, Checkpoint
+from duet.store.records import Measurement, MetricsRecord, Protocol
+from duet.store.scores import SCORES, samples
 from evaluation.errors import EvaluationError
-from evaluation.metrics import SCORES
 from evaluation.reference import FOLDER
 
-SCHEMA = 1
 BASELINE = "dcgan"  # the architecture whose row closes the table
 BEGIN, END = "<!-- scores: python -m evaluation table -->", "<!-- /scores -->"
 
@@ -20,36 +23,59 @@ class Row(NamedTuple):
 
     order: int
     name: str
-    entry: dict[str, Any]
+    measured: Measurement
     parameters: int | None = None
     training_seconds: float | None = None
 
 
-def store(path: Path, extractor: str, entry: dict[str, Any]) -> None:
-    """Put one extractor's entry into a metrics.json, the others kept."""
-    content: Any = {"schema": SCHEMA, "extractors": {}}
-    if path.exists():
-        content = read_json(path)
-    content["extractors"][extractor] = entry
-    write_json(path, content)
+def store(path: Path, measured: Measurement, force: bool = False) -> None:
+    """Put a measurement into a metrics.json. It replaces what answers the same request, and what
+    belongs to other weights; other protocols stay beside it, unless `force`."""
+    content = records.read(MetricsRecord, path) or MetricsRecord()
+    records.write(path, content.with_measurement(measured, force))
 
 
-def stored(checkpoint: Checkpoint) -> dict[str, dict[str, Any]]:
-    """A checkpoint's entries by extractor; EvaluationError where it was never measured, or the
-    weights changed since."""
-    entries: dict[str, dict[str, Any]] = checkpoint.metrics.get("extractors", {})
-    if not entries:
+def check_writable(checkpoint: Checkpoint) -> None:
+    """Refuse, before the long work, a folder whose metrics.json could not be written."""
+    checkpoint.check_records()
+    try:
+        with replacing(checkpoint.folder / f".{METRICS}.trial") as scratch:
+            scratch.touch()
+        (checkpoint.folder / f".{METRICS}.trial").unlink()
+    except OSError as error:
         raise EvaluationError(
-            f"{checkpoint.folder / METRICS} is absent or empty; "
-            f"make it by: python -m evaluation measure {checkpoint.folder}"
+            f"{checkpoint.folder} cannot be written to ({error}); copy it somewhere else first"
+        ) from error
+
+
+def stored(checkpoint: Checkpoint) -> tuple[Measurement, ...]:
+    """A checkpoint's measurements; EvaluationError where it was never measured, or the weights
+    changed since."""
+    checkpoint.check_records()
+    again = f"python -m evaluation measure {checkpoint.folder}"
+    if not checkpoint.metrics.measurements:
+        raise EvaluationError(
+            f"{checkpoint.folder / METRICS} is absent or empty; make it by: {again}"
         )
-    for name, entry in entries.items():
-        if entry["weights_sha256"] != checkpoint.weights_sha256:
+    for measured in checkpoint.metrics.measurements:
+        if measured.subject_sha256 != checkpoint.weights_sha256:
             raise EvaluationError(
-                f"{checkpoint.folder / METRICS}: the scores in {name}'s space belong to other "
-                f"weights; measure again: python -m evaluation measure {checkpoint.folder}"
+                f"{checkpoint.folder / METRICS}: scores in {measured.protocol.extractor}'s space "
+                f"belong to other weights; measure again: {again}"
             )
-    return entries
+    return checkpoint.metrics.measurements
+
+
+def published(checkpoint: Checkpoint, extractor: str) -> Measurement:
+    """What tables show of a checkpoint; EvaluationError where it was not measured so."""
+    stored(checkpoint)
+    found = checkpoint.metrics.published(extractor)
+    if found is None:
+        raise EvaluationError(
+            f"{checkpoint.name} was not measured in {extractor}'s space; do it by: "
+            f"python -m evaluation measure {checkpoint.folder} --extractor {extractor}"
+        )
+    return found
 
 
 def held_out_path(data: str) -> Path:
@@ -57,35 +83,61 @@ def held_out_path(data: str) -> Path:
     return FOLDER / f"{data}-held-out.json"
 
 
-def rows(data: str, extractor: str, entries: Iterable[tuple[Checkpoint, Any]]) -> list[Row]:
-    """The real images first, then the models by Frechet distance, the baseline last."""
-    table = [
-        Row(
-            2 if checkpoint.architecture == BASELINE else 1, checkpoint.name, entry,
-            checkpoint.parameters, checkpoint.training.get("seconds"),
-        )
-        for checkpoint, entry in entries
-    ]
-    path = held_out_path(data)
-    floor = read_json(path)["extractors"].get(extractor) if path.exists() else None
-    if floor:
+def held_out(data: str) -> MetricsRecord:
+    """The stored scores of a data set's real held-out images; empty where there are none."""
+    return records.read(MetricsRecord, held_out_path(data)) or MetricsRecord()
+
+
+def rows(
+    data: str, extractor: str, entries: Iterable[tuple[Checkpoint, Measurement]]
+) -> list[Row]:
+    """The real images first, then the models by Frechet distance, the baseline last.
+
+    EvaluationError where two rows were not measured alike, but for which samples and how many.
+    """
+    table = model_rows(entries)
+    floor = held_out(data).published(extractor)
+    if floor is not None:
         table.append(Row(0, "real held-out images", floor))
-    return sorted(table, key=lambda row: (row.order, row.entry["scores"]["frechet_distance"]))
+    table.sort(key=lambda row: (row.order, row.measured.scores["frechet_distance"].value))
+    for row in table[1:]:
+        _check_comparable(table[0], row)
+    return table
+
+
+def model_rows(entries: Iterable[tuple[Checkpoint, Measurement]]) -> list[Row]:
+    """The models alone, in no order."""
+    return [
+        Row(
+            2 if checkpoint.architecture == BASELINE else 1, checkpoint.name, measured,
+            checkpoint.parameters,
+            None if checkpoint.training is None else checkpoint.training.seconds,
+        )
+        for checkpoint, measured in entries
+    ]
+
+
+def _check_comparable(one: Row, two: Row) -> None:
+    found = protocol_differences(*(row.measured.protocol.comparable() for row in (one, two)))
+    if found:
+        raise EvaluationError(
+            f"{one.name} and {two.name} cannot stand in one table ({'; '.join(found)}); "
+            "measure both again"
+        )
 
 
 def titles() -> list[str]:
-    arrows = {True: "↑", False: "↓"}
-    scores = [f"{score.title} {arrows[score.higher_is_better]}" for score in SCORES.values()]
-    return ["model", *scores, "samples", "parameters", "training"]
+    return ["model", *(s.heading for s in SCORES.values()), "samples", "parameters", "training"]
 
 
 def cells(row: Row) -> list[str]:
-    scores = [f"{row.entry['scores'][key]:.{SCORES[key].digits}f}" for key in SCORES]
-    seconds = row.training_seconds
+    found = row.measured.scores
     return [
-        row.name, *scores, f"{row.entry['protocol']['samples']:,}",
+        row.name,
+        *(score.text(found[key]) if key in found else "–" for key, score in SCORES.items()),
+        samples(row.measured.protocol),
         "–" if row.parameters is None else f"{row.parameters:,}",
-        "–" if seconds is None else f"{seconds / 60:.0f} min",
+        "–" if row.training_seconds is None else duration(row.training_seconds),
     ]
 
 
@@ -124,14 +176,43 @@ def replace_table(readme: Path, table: str, check: bool) -> None:
         scratch.write_text(fresh, encoding="utf-8")
 
 
-def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """Where a second measurement leaves its tolerance, one sentence each."""
+def protocol_differences(old: Protocol, new: Protocol) -> list[str]:
+    """Where two protocols differ, in words, one an entry."""
+    return [
+        f"{name}: {before} and {after}"
+        for (name, before), (_, after) in zip(
+            _flat(dataclasses.asdict(old)), _flat(dataclasses.asdict(new)), strict=True
+        )
+        if before != after
+    ]
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     found = []
-    for key, score in SCORES.items():
-        before, after = old["scores"][key], new["scores"][key]
-        if not abs(before - after) <= score.tolerance:
-            found.append(
-                f"{score.title}: stored {before:.6g}, measured {after:.6g} "
-                f"(tolerance {score.tolerance:g})"
-            )
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        found += _flat(value, f"{name}.") if isinstance(value, dict) else [(name, value)]
+    return found
+
+
+def differences(old: Measurement, new: Measurement) -> list[str]:
+    """Where a second measurement is not what is stored, one sentence each: the protocol whole, each
+    score and spread beyond its tolerance."""
+    found = [f"protocol, {words}" for words in protocol_differences(old.protocol, new.protocol)]
+    for key in sorted(old.scores.keys() | new.scores.keys()):
+        if key not in old.scores or key not in new.scores or key not in SCORES:
+            found.append(f"{key} is stored or measured, but not both")
+            continue
+        kind, before, after = SCORES[key], old.scores[key], new.scores[key]
+        pairs = [(kind.title, before.value, after.value, kind.tolerance)]
+        if (before.spread is None) != (after.spread is None):
+            found.append(f"{kind.title}: a spread is stored or measured, but not both")
+        elif before.spread is not None and after.spread is not None:
+            spread = (f"{kind.title}'s spread", before.spread, after.spread, kind.spread_tolerance)
+            pairs.append(spread)
+        found += [
+            f"{title}: stored {one:.6g}, measured {two:.6g} (tolerance {tolerance:g})"
+            for title, one, two, tolerance in pairs
+            if not abs(one - two) <= tolerance
+        ]
     return found

@@ -1,5 +1,7 @@
 """Fixtures for every test: no network, a clean environment, a fixed seed, toy data and models."""
 
+import dataclasses
+import functools
 import os
 import socket
 from pathlib import Path
@@ -14,6 +16,13 @@ from duet import data
 from duet.data import DATASETS, DataError, ImageSet
 from duet.models.gan import GAN, GANConfig
 from duet.models.vae import VAE, VAEConfig
+from duet.store.records import (
+    Measurement,
+    Protocol,
+    ReferenceRecord,
+    ScoreRecord,
+    TrainingRecord,
+)
 from evaluation.fidelity import open_extractor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,11 +83,11 @@ def toy_images(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.fixture
 def toy_data(monkeypatch) -> ImageSet:
-    """A registered data set "toy" of 300 images in MNIST's shape."""
-    images, labels = toy_images(300)
+    """A registered data set "toy" of 300 training and 200 other test images in MNIST's shape."""
+    splits = {"train": toy_images(300), "test": toy_images(200, seed=1)}
 
     def load(root: Path, split: str, download: bool) -> ImageSet:
-        return ImageSet("toy", split, images, labels, tuple("0123456789"))
+        return ImageSet("toy", split, *splits[split], tuple("0123456789"))
 
     monkeypatch.setitem(DATASETS, "toy", load)
     return load(Path(), "train", False)
@@ -111,6 +120,44 @@ def tiny_gan() -> GAN:
 def tiny_vae() -> VAE:
     config = VAEConfig((1, 28, 28), num_classes=10, latent_dim=6, width=4, depth=1, flow_layers=2)
     return VAE(config).eval()
+
+
+@pytest.fixture(scope="session")
+def training_record():
+    """training_record(steps=9) -> a TrainingRecord, other fields as a short run leaves them."""
+    whole = TrainingRecord(
+        recipe="gan", command="python -m training gan --steps 9", git_commit="abc", settings={},
+        versions={"torch": "2.11.0"}, hardware="an abacus", seconds=120.0, steps=9,
+        images_seen=576, epochs=0.01, curves={},
+    )
+    return functools.partial(dataclasses.replace, whole)
+
+
+@pytest.fixture(scope="session")
+def measurement():
+    """measurement(samples=5000, subject_sha256=…) -> a Measurement by a made-up protocol."""
+    digest = "0" * 64
+    scores = {
+        "frechet_distance": ScoreRecord(0.123456), "kernel_distance": ScoreRecord(0.0123, 0.001),
+        "inception_score": ScoreRecord(9.8123, 0.0312), "precision": ScoreRecord(0.8),
+        "recall": ScoreRecord(0.75),
+    }
+    reference = ReferenceRecord("mnist", "train", 60_000, digest, 10_000, "rule", 0, digest)
+    protocol = Protocol(
+        50_000, 0, 1.0, "mnist", digest, reference, inception_score_splits=10,
+        kernel_subsets=100, kernel_subset_size=1000, neighborhood=3, manifold_images=10_000,
+        rng_seed=2020,
+    )
+    whole = Measurement(scores, protocol, digest, "cpu", {"torch": "2.11.0"})
+
+    def change(**changes) -> Measurement:
+        own = {f.name for f in dataclasses.fields(Measurement)}
+        inner = {key: changes.pop(key) for key in list(changes) if key not in own}
+        return dataclasses.replace(
+            whole, **{"protocol": dataclasses.replace(protocol, **inner)} | changes
+        )
+
+    return change
 
 
 @pytest.fixture(scope="session")

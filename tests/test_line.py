@@ -89,6 +89,6 @@ def test_a_registered_toy_goes_through_the_whole_line(
     assert evaluation_main(["measure", str(folder), "--samples", "200"]) == 0
     assert evaluation_main(["verify", str(folder)]) == 0
     assert training_main(["card", str(folder)]) == 0
-    distance = duet.load(folder).metrics["extractors"]["mnist"]["scores"]["frechet_distance"]
+    distance = duet.load(folder).metrics.published("mnist").scores["frechet_distance"].value
     assert f"{distance:.3f}" in (folder / "README.md").read_text(encoding="utf-8")
     assert "real held-out images" in capsys.readouterr().out

@@ -7,9 +7,12 @@ from typing import Any
 import yaml
 
 from duet.core.files import replacing
+from duet.core.words import duration
 from duet.hub import sources
 from duet.store import checkpoint
 from duet.store.checkpoint import Checkpoint
+from duet.store.records import Measurement, MetricsRecord, ScoreRecord
+from duet.store.scores import SCORES, samples
 
 DATA = {
     "mnist": {
@@ -67,13 +70,6 @@ in the feature space that each row names; they do not compare with scores in ano
 $ethics Samples are synthetic: do not pass them off as real handwriting, and do not use them to
 train a reader of digits without checking it on real ones.
 """)
-SCORES = {  # key in metrics.json -> (Hub's metric id, title, digits)
-    "frechet_distance": ("fid", "FID", 3),
-    "kernel_distance": ("kid", "KID", 5),
-    "inception_score": ("inception_score", "IS", 3),
-    "precision": ("precision", "Precision", 3),
-    "recall": ("recall", "Recall", 3),
-}
 
 
 def write_card(folder: Path) -> Path:
@@ -82,6 +78,7 @@ def write_card(folder: Path) -> Path:
     Raises CheckpointError where the folder holds no valid checkpoint.
     """
     loaded = sources.load(folder)
+    loaded.check_records()
     path = folder / checkpoint.CARD
     with replacing(path) as scratch:
         scratch.write_text(text(loaded), encoding="utf-8")
@@ -96,7 +93,7 @@ def text(loaded: Checkpoint, repo_id: str | None = None) -> str:
 
 def body(loaded: Checkpoint, repo_id: str | None = None) -> str:
     """The card below its metadata."""
-    training, data = loaded.training, DATA.get(loaded.data, {})
+    data = DATA.get(loaded.data, {})
     return TEMPLATE.substitute(
         name=loaded.name,
         where=" (fetched once, then kept in the Hub's local cache)" if repo_id
@@ -106,7 +103,7 @@ def body(loaded: Checkpoint, repo_id: str | None = None) -> str:
         label=", label=3" if loaded.model.num_classes > 3 else "",
         shape=", ".join(map(str, loaded.model.image_shape)),
         data_about=data.get("about", f"The data set `{loaded.data}`"),
-        command=training.get("command", "not recorded"),
+        command=loaded.training.command if loaded.training else "not recorded",
         cost=_cost(loaded),
         scores=_score_table(loaded.metrics),
         limits=loaded.model.limits,
@@ -122,11 +119,15 @@ def metadata(loaded: Checkpoint) -> dict[str, Any]:
             "task": {"type": "unconditional-image-generation"},
             "dataset": {"type": data["hub"], "name": data["title"], "split": "train"},
             "metrics": [
-                {"type": kind, "value": scores[key], "name": f"{title} ({extractor} features)"}
-                for key, (kind, title, _) in SCORES.items()
+                {
+                    "type": SCORES[key].hub_id,
+                    "value": score.value,
+                    "name": f"{SCORES[key].title} ({measured.protocol.extractor} features)",
+                }
+                for key, score in _known(measured)
             ],
         }
-        for extractor, scores in _by_extractor(loaded.metrics)
+        for measured in _published(loaded.metrics)
     ]
     return {
         "library_name": "duet",
@@ -134,39 +135,44 @@ def metadata(loaded: Checkpoint) -> dict[str, Any]:
         "pipeline_tag": "unconditional-image-generation",
         "tags": ["duet", loaded.architecture, "image-generation", loaded.data],
         "datasets": [data["hub"]],
-        "metrics": [kind for kind, _, _ in SCORES.values()],
+        "metrics": [score.hub_id for score in SCORES.values()],
         "model-index": [{"name": loaded.name, "results": entries}],
     }
 
 
-def _by_extractor(metrics: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
-    return [(name, entry["scores"]) for name, entry in metrics.get("extractors", {}).items()]
+def _published(metrics: MetricsRecord) -> list[Measurement]:
+    """The measurement that stands for each feature space."""
+    found = [metrics.published(extractor) for extractor in metrics.extractors()]
+    return [measured for measured in found if measured is not None]
 
 
-def _score_table(metrics: dict[str, Any]) -> str:
-    rows = _by_extractor(metrics)
-    if not rows:
+def _known(measured: Measurement) -> list[tuple[str, ScoreRecord]]:
+    return [(key, measured.scores[key]) for key in SCORES if key in measured.scores]
+
+
+def _score_table(metrics: MetricsRecord) -> str:
+    if not metrics.measurements:
         return "Not measured yet: `python -m evaluation measure FOLDER` does it."
-    titles = [title for _, title, _ in SCORES.values()]
-    lines = [" | ".join(["features", *titles]), " | ".join(["---"] * (len(titles) + 1))]
-    for name, scores in rows:
-        cells = [f"{scores[key]:.{digits}f}" for key, (_, _, digits) in SCORES.items()]
-        lines.append(" | ".join([name, *cells]))
-    samples = rows and next(iter(metrics["extractors"].values()))["protocol"]["samples"]
+    titles = ["features", *(score.title for score in SCORES.values()), "samples"]
+    lines = [" | ".join(titles), " | ".join(["---"] * len(titles))]
+    for measured in _published(metrics):
+        scores = dict(_known(measured))
+        cells = [SCORES[key].text(scores[key]) if key in scores else "–" for key in SCORES]
+        lines.append(" | ".join([measured.protocol.extractor, *cells, samples(measured.protocol)]))
     table = "\n".join(f"| {line} |" for line in lines)
     return (
-        f"{table}\n\n{samples:,} samples against the training split. Measured by `python -m "
-        "evaluation measure`; `python -m evaluation verify` measures again and compares."
+        f"{table}\n\nAgainst the training split. Measured by `python -m evaluation measure`; "
+        "`python -m evaluation verify` measures again and compares."
     )
 
 
 def _cost(loaded: Checkpoint) -> str:
     training = loaded.training
-    if not training:
+    if training is None:
         return "No record of the training run."
     return (
-        f"{training['steps']:,} steps, {training['images_seen']:,} images ({training['epochs']} "
-        f"epochs), {training['seconds'] / 60:.0f} minutes on {training['hardware']}. "
-        f"{loaded.parameters:,} parameters. Code: commit `{training['git_commit']}`; "
-        f"torch {training['versions']['torch']}."
+        f"{training.steps:,} steps, {training.images_seen:,} images ({training.epochs} "
+        f"epochs), {duration(training.seconds)} on {training.hardware}. "
+        f"{loaded.parameters:,} parameters. Code: commit `{training.git_commit}`; "
+        f"torch {training.versions.get('torch', 'unknown')}."
     )

@@ -32,6 +32,7 @@ def publish(
         force: Publish over a repository that holds something else.
     """
     loaded = sources.load(folder)
+    loaded.check_records()
     check_id(repo_id)
     base = base_of(repo_id, revision)
     if base is not None:
@@ -128,13 +129,7 @@ def _files(loaded: Checkpoint, repo_id: str) -> dict[str, Path | bytes]:
     files: dict[str, Path | bytes] = {
         name: loaded.folder / name for name in MAX_BYTES if (loaded.folder / name).is_file()
     }
-    try:
-        return files | {CARD: text(loaded, repo_id).encode()}
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise HubError(
-            f"{loaded.folder}: training.json or metrics.json is not what training and evaluation "
-            f"write ({error!r}); take it out of the folder, or make it again"
-        ) from error
+    return files | {CARD: text(loaded, repo_id).encode()}
 
 
 def _same(fetched: Path, target: Path) -> bool:

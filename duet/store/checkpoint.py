@@ -8,8 +8,7 @@ import dataclasses
 import json
 import re
 import struct
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ from duet.core.files import read_json, sha256, write_json
 from duet.core.tensors import TensorFileError, load_tensors, save_tensors
 from duet.models.base import LatentModel, ModelError
 from duet.models.registry import MODELS
+from duet.store import records
+from duet.store.records import MetricsRecord, Record, RecordError, TrainingRecord
 
 SCHEMA = 1
 CONFIG, WEIGHTS, TRAINING, METRICS, PREVIEW, CARD = (
@@ -42,7 +43,8 @@ class CheckpointError(DuetError):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A loaded checkpoint: the model in eval mode on the CPU, and what its folder says of it."""
+    """A loaded checkpoint: the model in eval mode on the CPU, and what its folder says of it. A
+    record that cannot be read is left out, and `problems` says so in words."""
 
     name: str
     folder: Path
@@ -51,25 +53,19 @@ class Checkpoint:
     data: str
     class_names: tuple[str, ...]
     weights_sha256: str
+    training: TrainingRecord | None = None
+    metrics: MetricsRecord = field(default_factory=MetricsRecord)
+    problems: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> int:
         """How many numbers the weights file holds."""
         return sum(tensor.numel() for tensor in self.model.state_dict().values())
 
-    @cached_property
-    def training(self) -> dict[str, Any]:
-        """training.json, or {} where the folder has none."""
-        return self._record(TRAINING)
-
-    @cached_property
-    def metrics(self) -> dict[str, Any]:
-        """metrics.json, or {} where the model was not measured yet."""
-        return self._record(METRICS)
-
-    def _record(self, file_name: str) -> dict[str, Any]:
-        path = self.folder / file_name
-        return _read_object(path) if path.exists() else {}
+    def check_records(self) -> None:
+        """Raise CheckpointError where a record was left out: what works on it must not go on."""
+        if self.problems:
+            raise CheckpointError("; ".join(self.problems))
 
 
 def save(
@@ -103,6 +99,7 @@ def load(folder: Path, links_within: Path | None = None) -> Checkpoint:
     config = read_config(folder)
     model = _build(folder, config)
     _load_weights(folder / WEIGHTS, model, config["weights_sha256"])
+    problems: list[str] = []
     return Checkpoint(
         name=config["name"],
         folder=folder,
@@ -111,7 +108,19 @@ def load(folder: Path, links_within: Path | None = None) -> Checkpoint:
         data=config["data"],
         class_names=tuple(config["class_names"]),
         weights_sha256=config["weights_sha256"],
+        training=_read_record(TrainingRecord, folder / TRAINING, problems),
+        metrics=_read_record(MetricsRecord, folder / METRICS, problems) or MetricsRecord(),
+        problems=tuple(problems),
     )
+
+
+def _read_record(kind: type[Record], path: Path, problems: list[str]) -> Record | None:
+    """A record, or None and one more of `problems`: it must not stop what is good beside it."""
+    try:
+        return records.read(kind, path)
+    except RecordError as error:
+        problems.append(str(error))
+        return None
 
 
 def read_config(folder: Path) -> dict[str, Any]:

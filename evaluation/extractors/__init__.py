@@ -11,6 +11,7 @@ class ExtractorEntry:
     """How torch-fidelity knows it, and which of its layers serve.
 
     weights: the file; None where the library fetches it on first use.
+    is_torch_file: the weights are PyTorch's own format, which may hold code, else safetensors.
     image_shape: the one (C, H, W) it takes; None: any, grey repeated to three channels.
     """
 
@@ -19,11 +20,14 @@ class ExtractorEntry:
     logits_layer: str
     weights: Path | None
     image_shape: tuple[int, int, int] | None
+    is_torch_file: bool = False
 
 
 EXTRACTORS: dict[str, ExtractorEntry] = {
     "mnist": ExtractorEntry(
         "duet-mnist", "features", "logits", FOLDER / "mnist.safetensors", (1, 28, 28)
     ),
-    "inception": ExtractorEntry("inception-v3-compat", "2048", "logits_unbiased", None, None),
+    "inception": ExtractorEntry(
+        "inception-v3-compat", "2048", "logits_unbiased", None, None, is_torch_file=True
+    ),
 }

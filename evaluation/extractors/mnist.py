@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import torch
 import torch.nn.functional as F
 from torch import nn
-from tqdm import tqdm
+
+from duet.core.progress import progress_bar
 
 FEATURE_DIM = 64
 
@@ -59,15 +60,17 @@ def train(
     steps = epochs * math.ceil(len(images) / batch_size)
     optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps)
-    bar = tqdm(_batches(images, labels, epochs, batch_size), total=steps, unit="step")
-    for batch, batch_labels in bar:
+    bar = progress_bar(steps, None, "step")
+    for batch, batch_labels in _batches(images, labels, epochs, batch_size):
         _, logits = network(_distort(batch))
         loss = F.cross_entropy(logits, batch_labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
-        bar.set_postfix(loss=f"{loss.item():.4f}")
+        bar.set_postfix(loss=f"{loss.item():.4f}", refresh=False)
+        bar.update()
+    bar.close()
     network.eval()
     with torch.no_grad():
         power = [network(batch)[0].double().square().mean(1) for batch in images.split(1000)]

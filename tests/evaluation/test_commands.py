@@ -1,15 +1,24 @@
 """The evaluation's commands in process, on toy data; the shipped numbers where they are."""
 
+import dataclasses
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 import duet
 from duet.core.files import read_json, write_json
+from duet.store import records
+from duet.store.checkpoint import METRICS
+from duet.store.records import MetricsRecord
+from duet.store.scores import SCORES
 from evaluation import report
 from evaluation.__main__ import main
-from evaluation.metrics import SCORES
-from evaluation.reference import open_reference
+from evaluation.errors import EvaluationError
+from evaluation.harness import Request, protocol_of
+from evaluation.reference import images_sha256, open_reference
 
 
 @pytest.fixture
@@ -19,69 +28,154 @@ def measured(folder, reference, capsys):
     return folder
 
 
-def test_measure_writes_prints_and_tells_progress_on_stderr(folder, reference, capsys):
+def stored(folder):
+    return records.read(MetricsRecord, folder / METRICS).measurements
+
+
+def test_measure_writes_prints_and_tells_progress_on_stderr(folder, reference, extractor, capsys):
     assert main(["measure", str(folder), "--samples", "200", "--seed", "3"]) == 0
     captured = capsys.readouterr()
-    entry = read_json(folder / "metrics.json")["extractors"]["mnist"]
-    assert set(SCORES) <= set(entry["scores"])
-    assert entry["protocol"] == {
-        "samples": 200, "seed": 3, "truncation": 1.0, "extractor": "mnist",
-    }
-    assert entry["weights_sha256"] == duet.load(folder).weights_sha256
-    assert entry["reference"]["sha256"] == reference.sha256
+    (entry,) = stored(folder)
+    assert set(SCORES) == set(entry.scores)
+    assert entry.protocol == protocol_of(Request(200, 3), extractor, reference)
+    assert entry.subject_sha256 == duet.load(folder).weights_sha256
     assert "tiny" in captured.out
-    assert f"{entry['scores']['frechet_distance']:.3f}" in captured.out
+    assert SCORES["frechet_distance"].text(entry.scores["frechet_distance"]) in captured.out
+    assert "200, seed 3" in captured.out
     assert "img/s" in captured.err
 
 
-def test_json_is_all_of_stdout(folder, reference, capsys):
-    assert main(["measure", str(folder), "--samples", "150", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["tiny"]["protocol"]["samples"] == 150
+def test_json_is_all_of_stdout_and_keyed_by_what_was_named(folder, reference, tmp_path, capsys):
+    """Two folders of one name are two entries."""
+    (tmp_path / "other").mkdir()
+    twin = (tmp_path / "other" / "tiny")
+    twin.symlink_to(folder)
+    assert main(["measure", str(folder), str(twin), "--samples", "150", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert set(shown) == {str(folder), str(twin)}
+    assert shown[str(folder)]["protocol"]["samples"] == 150
 
 
 def test_a_second_measurement_is_the_same_bit_for_bit(measured, capsys):
-    before = read_json(measured / "metrics.json")["extractors"]["mnist"]["scores"]
+    before = stored(measured)
     assert main(["measure", str(measured), "--samples", "200"]) == 0
-    assert read_json(measured / "metrics.json")["extractors"]["mnist"]["scores"] == before
+    assert stored(measured) == before
 
 
-def test_verify_repeats_the_stored_protocol(measured, capsys):
-    assert main(["verify", str(measured)]) == 0
-    assert "as stored" in capsys.readouterr().out
+def test_a_quick_measurement_stays_beside_the_published_one(measured, capsys):
+    assert main(["measure", str(measured), "--samples", "100"]) == 0
+    assert [m.protocol.samples for m in stored(measured)] == [200, 100]
+    assert duet.load(measured).metrics.published("mnist").protocol.samples == 200
+    assert main(["measure", str(measured), "--samples", "150", "--force"]) == 0
+    assert [m.protocol.samples for m in stored(measured)] == [150]
 
 
-@pytest.mark.parametrize("key", SCORES)
-def test_verify_finds_a_number_that_is_not_true(measured, capsys, key):
-    metrics = read_json(measured / "metrics.json")
-    metrics["extractors"]["mnist"]["scores"][key] += 0.02
-    write_json(measured / "metrics.json", metrics)
-    assert main(["verify", str(measured)]) == 1
+@pytest.mark.parametrize("break_it", ["malformed", "read-only"])
+def test_what_cannot_be_written_is_found_before_the_work(
+    measured, capsys, monkeypatch, break_it
+):
+    if break_it == "malformed":
+        (measured / METRICS).write_text("{")
+    else:  # as root every folder may be written to: the system says no instead
+        def refuse(*paths):
+            raise PermissionError("read-only")
+        monkeypatch.setattr(os, "replace", refuse)
+    monkeypatch.setattr("evaluation.__main__.measure", lambda *_: pytest.fail("measured"))
+    assert main(["measure", str(measured), "--samples", "200"]) == 2
+    assert ("metrics.json" if break_it == "malformed" else "read-only") in capsys.readouterr().err
+
+
+def test_a_measurement_that_cannot_be_stored_is_printed_all_the_same(
+    measured, capsys, monkeypatch
+):
+    def full(*arguments):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("evaluation.report.records.write", full)
+    assert main(["measure", str(measured), "--samples", "200"]) == 2
     captured = capsys.readouterr()
-    assert SCORES[key].title in captured.out
-    assert "1 of 1 measurements differ" in captured.err
+    assert "tiny" in captured.out
+    assert "no space left" in captured.err
+
+
+def test_verify_repeats_every_stored_protocol(measured, capsys):
+    assert main(["measure", str(measured), "--samples", "150", "--seed", "2"]) == 0
+    capsys.readouterr()
+    assert main(["verify", str(measured)]) == 0
+    assert capsys.readouterr().out.count("as stored") == 2
+    assert main(["verify", str(measured), "--at-most", "160"]) == 0
+    assert capsys.readouterr().out.count("as stored") == 1
+    assert main(["verify", str(measured), "--at-most", "10"]) == 2
+
+
+def numbers(value, path=()):
+    """Every leaf of a JSON value: (path, value)."""
+    if isinstance(value, dict | list):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        return [leaf for key, inner in pairs for leaf in numbers(inner, (*path, key))]
+    return [(path, value)]
+
+
+def test_verify_finds_every_change_of_what_is_stored(measured, capsys, monkeypatch):
+    """Each leaf in turn is made a little untrue: a score by its tolerance and a tenth of it."""
+    again = stored(measured)[0]
+    monkeypatch.setattr("evaluation.__main__.measure", lambda *_: again)
+    whole = read_json(measured / METRICS)
+    tried = 0
+    for path, value in numbers(whole["measurements"][0]):
+        if path[0] in ("device", "versions") or value is None:
+            continue  # told, not claimed
+        if path[0] == "scores":
+            score = SCORES[path[1]]
+            limit = score.tolerance if path[2] == "value" else score.spread_tolerance
+            changed = value + 1.1 * limit
+        elif isinstance(value, str):
+            changed = "f" * 64 if len(value) == 64 else value + "x"
+            if path == ("protocol", "extractor"):
+                continue  # an unknown extractor is refused
+        else:
+            changed = value / 2 if path[-1] == "truncation" else value + 1
+        other = json.loads(json.dumps(whole))
+        place = other["measurements"][0]
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = changed
+        write_json(measured / METRICS, other)
+        code = main(["verify", str(measured)])
+        assert code in (1, 2), (path, capsys.readouterr())
+        tried += 1
+    assert tried > 20
 
 
 def test_verify_refuses_scores_of_other_weights(measured, capsys):
-    metrics = read_json(measured / "metrics.json")
-    metrics["extractors"]["mnist"]["weights_sha256"] = "0" * 64
-    write_json(measured / "metrics.json", metrics)
+    metrics = read_json(measured / METRICS)
+    metrics["measurements"][0]["subject_sha256"] = "0" * 64
+    write_json(measured / METRICS, metrics)
     assert main(["verify", str(measured)]) == 2
     assert "belong to other weights" in capsys.readouterr().err
 
 
-def test_verify_names_a_changed_reference(measured, capsys):
-    metrics = read_json(measured / "metrics.json")
-    metrics["extractors"]["mnist"]["reference"]["sha256"] = "0" * 64
-    write_json(measured / "metrics.json", metrics)
-    assert main(["verify", str(measured)]) == 1
-    assert "the reference is another file" in capsys.readouterr().out
+def test_verify_names_a_changed_extractor_and_reference(measured, capsys):
+    for keys in (("extractor_sha256",), ("reference", "sha256")):
+        metrics = read_json(measured / METRICS)
+        place = metrics["measurements"][0]["protocol"]
+        for key in keys[:-1]:
+            place = place[key]
+        place[keys[-1]] = "0" * 64
+        write_json(measured / METRICS, metrics)
+        assert main(["verify", str(measured)]) == 1
+        assert ".".join(keys) in capsys.readouterr().out
+
+
+def test_differences_are_not_blind_to_nan(measurement):
+    stored, nan = measurement(), float("nan")
+    score = dataclasses.replace(stored.scores["recall"], value=nan)
+    broken = dataclasses.replace(stored, scores=stored.scores | {"recall": score})
+    assert report.differences(stored, stored) == []
+    assert "Recall" in report.differences(broken, stored)[0]
 
 
 def test_reference_of_other_weights_is_refused(reference, extractor):
-    import dataclasses
-
-    from evaluation.errors import EvaluationError
-
     other = dataclasses.replace(extractor, weights_sha256="0" * 64)
     with pytest.raises(EvaluationError, match="made with other weights"):
         open_reference("toy", other)
@@ -109,18 +203,43 @@ def test_what_cannot_be_measured_is_named(folder, capsys, arguments, said):
     assert not (folder / "metrics.json").exists()
 
 
-def test_reference_command_makes_the_floor(toy_data, reference, capsys):
+def test_reference_command_takes_the_right_splits(toy_data, reference, capsys):
     assert main(["reference", "--data", "toy"]) == 0
-    floor = read_json(report.held_out_path("toy"))["extractors"]["mnist"]
-    # The toy's splits are the same images, so the floor is zero.
-    assert floor["scores"]["frechet_distance"] == pytest.approx(0, abs=1e-4)
-    assert floor["scores"]["precision"] == 1
+    (floor,) = report.held_out("toy").measurements
+    about = floor.protocol.reference
+    assert (about.split, about.images, about.features) == ("train", 300, 300)
+    assert about.images_sha256 == images_sha256(toy_data)
+    test = duet.data.load("toy", "test")
+    assert floor.subject_sha256 == images_sha256(test) != images_sha256(toy_data)
+    assert floor.protocol.samples == 200
+    assert floor.scores["frechet_distance"].value > 0
+
+
+def test_verify_measures_the_floor_too(measured, toy_data, capsys, monkeypatch):
+    main(["reference", "--data", "toy"])
+    main(["measure", str(measured), "--samples", "200"])
+    capsys.readouterr()
+    assert main(["verify", str(measured)]) == 0
+    assert "toy, real held-out images (mnist, 200 samples): as stored" in capsys.readouterr().out
+    content = read_json(report.held_out_path("toy"))
+    content["measurements"][0]["scores"]["recall"]["value"] += 0.006
+    write_json(report.held_out_path("toy"), content)
+    assert main(["verify", str(measured)]) == 1
+    assert "Recall" in capsys.readouterr().out
+
+    def absent(*arguments, **named):
+        raise duet.data.DataError("not here")
+
+    monkeypatch.setattr("duet.data.load", absent)
+    assert main(["verify", str(measured)]) == 0
+    assert "not verified (not here)" in capsys.readouterr().err
 
 
 def test_the_table_is_framed(measured, toy_data, reference, capsys):
     main(["reference", "--data", "toy"])
+    main(["measure", str(measured), "--samples", "200"])
     checkpoint = duet.load(measured)
-    entry = report.stored(checkpoint)["mnist"]
+    entry = report.published(checkpoint, "mnist")
     rows = report.rows("toy", "mnist", [(checkpoint, entry)])
     assert [row.name for row in rows] == ["real held-out images", "tiny"]
     lines = report.markdown_table(rows).splitlines()
@@ -128,9 +247,50 @@ def test_the_table_is_framed(measured, toy_data, reference, capsys):
     assert len({line.count("|") for line in lines}) == 1
 
 
-def test_readme_table_is_replaced_and_checked(tmp_path):
-    from evaluation.errors import EvaluationError
+def test_rows_that_do_not_compare_are_refused(measured, reference, measurement):
+    checkpoint = duet.load(measured)
+    one, other = measurement(), measurement(rng_seed=1)
+    with pytest.raises(EvaluationError, match=r"cannot stand in one table \(rng_seed: 2020 and 1"):
+        report.rows("toy", "mnist", [(checkpoint, one), (checkpoint, other)])
 
+
+def test_the_baseline_closes_the_table(measured, reference, measurement):
+    good = measurement(scores={"frechet_distance": records.ScoreRecord(0.1)})
+    tiny = duet.load(measured)
+    baseline = dataclasses.replace(tiny, architecture="dcgan", name="baseline")
+    rows = report.rows("toy", "mnist", [(baseline, good), (tiny, measurement())])
+    assert [row.name for row in rows] == ["tiny", "baseline"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--extractor", "foo"], "was not measured in foo's space"),
+        (["--readme", "/nonexistent/README.md"], "/nonexistent/README.md"),
+    ],
+)
+def test_tables_that_cannot_be_made_are_named(capsys, arguments, said):
+    assert main(["table", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.err.startswith("error: ")
+
+
+def test_a_terminal_that_is_not_utf8_and_a_reader_that_goes(root):
+    """`table --check` prints arrows: in ASCII they are escaped; `| head` ends it in silence."""
+    command = [sys.executable, "-m", "evaluation", "table", "--check"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"FID \\u2193" in done.stdout
+    read, write = os.pipe()
+    os.close(read)
+    gone = subprocess.run(command, cwd=root, stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert (gone.returncode, gone.stderr) == (141, b"")
+
+
+def test_readme_table_is_replaced_and_checked(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
     with pytest.raises(EvaluationError, match="differs from the stored numbers"):

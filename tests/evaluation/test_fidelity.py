@@ -1,5 +1,7 @@
 """Our path through torch-fidelity's functions, against its own and against independent maths."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -7,12 +9,13 @@ import torch_fidelity
 from torch_fidelity import FeatureExtractorInceptionV3
 
 from duet.core.tensors import save_tensors
+from duet.store.records import ReferenceRecord
 from evaluation import fidelity
 from evaluation.errors import EvaluationError
 from evaluation.extractors import EXTRACTORS
 from evaluation.extractors.mnist import MnistClassifier, accuracy, train
 from evaluation.fidelity import open_extractor
-from evaluation.harness import score
+from evaluation.harness import Request, protocol_of, score
 from evaluation.metrics import FeatureSet
 from evaluation.reference import Reference
 
@@ -53,7 +56,13 @@ def test_same_scores_as_calculate_metrics(extractor, pair):
     """The oracle: the library's own command on the same images."""
     generated, real = pair
     real_set = feature_set(real, extractor)
-    found = score(feature_set(generated, extractor), Reference(real_set, {}, ""))
+    about = ReferenceRecord("toy", "train", 1200, "", 1200, "", 0, "")
+    reference = Reference(real_set, about)
+    protocol = dataclasses.replace(
+        protocol_of(Request(1200), extractor, reference), inception_score_splits=10
+    )
+    scores = score(feature_set(generated, extractor), reference, protocol)
+    found = {key: value.value for key, value in scores.items()}
     oracle = torch_fidelity.calculate_metrics(
         input1=Images(generated), input2=Images(real), isc=True, fid=True, kid=True, prc=True,
         cuda=False, cache=False, verbose=False, save_cpu_ram=True, batch_size=250,
@@ -206,12 +215,15 @@ def test_inception_without_network_says_what_to_do(tmp_path, monkeypatch):
         open_extractor("inception", CPU)
 
 
-def test_a_weights_file_with_code_in_it_is_not_loaded(tmp_path):
+@pytest.mark.parametrize("name", ["evil.pth", "evil.bin", "evil", "evil.safetensors"])
+@pytest.mark.parametrize("extractor_name", ["inception", "mnist"])
+def test_a_weights_file_with_code_in_it_is_not_loaded(tmp_path, capsys, name, extractor_name):
     class Evil:
         def __reduce__(self):
-            return print, ("code ran",)
+            return print, ("the code ran",)
 
-    path = tmp_path / "evil.pth"
+    path = tmp_path / name
     torch.save({"a": Evil()}, path)
-    with pytest.raises(EvaluationError, match="not a plain file of tensors"):
-        open_extractor("inception", CPU, path)
+    with pytest.raises(EvaluationError, match=r"not a plain file of tensors|does not fit"):
+        open_extractor(extractor_name, CPU, path)
+    assert "the code ran" not in capsys.readouterr().out

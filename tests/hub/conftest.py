@@ -12,15 +12,12 @@ import pytest
 from huggingface_hub import constants
 from huggingface_hub.utils import _http
 
-from duet.core.files import write_json
+from duet.core.files import sha256
 from duet.core.pixels import grid, to_pil
-from duet.store.checkpoint import METRICS, PREVIEW, TRAINING, save
+from duet.store import records
+from duet.store.checkpoint import METRICS, PREVIEW, TRAINING, WEIGHTS, save
+from duet.store.records import MetricsRecord
 from training.__main__ import main
-
-SCORES = {
-    "inception_score": 9.8, "frechet_distance": 0.123456, "kernel_distance": 0.0123,
-    "precision": 0.8, "recall": 0.75,
-}
 
 
 def pytest_collection_modifyitems(items):
@@ -94,20 +91,16 @@ def child(hub, running, tmp_path, root):
 
 
 @pytest.fixture
-def make_folder(tmp_path):
+def make_folder(tmp_path, training_record, measurement):
     """make_folder(model, name) -> a whole checkpoint folder."""
 
     def make(model, name="tiny-gan"):
         folder = tmp_path / "made" / name
         folder.mkdir(parents=True)
         save(folder, model, name=name, data="mnist", class_names=tuple("0123456789"))
-        write_json(folder / TRAINING, {
-            "command": "python -m training gan --steps 9", "steps": 9, "images_seen": 576,
-            "epochs": 0.01, "seconds": 120.0, "hardware": "an abacus", "git_commit": "abc",
-            "versions": {"torch": "2.11.0"},
-        })
-        write_json(folder / METRICS, {"schema": 1, "extractors": {
-            "mnist": {"scores": SCORES, "protocol": {"samples": 50_000}}}})
+        records.write(folder / TRAINING, training_record())
+        measured = measurement(subject_sha256=sha256(folder / WEIGHTS))
+        records.write(folder / METRICS, MetricsRecord((measured,)))
         to_pil(grid(model.sample(4), 2)).save(folder / PREVIEW)
         return folder
 

@@ -2,27 +2,18 @@ import pytest
 import yaml
 
 import duet
-from duet.core.files import write_json
 from duet.hub.card import text, write_card
-from duet.store import checkpoint
-from duet.store.checkpoint import METRICS, TRAINING, save
-
-SCORES = {
-    "inception_score": 9.8, "frechet_distance": 0.123456, "kernel_distance": 0.0123,
-    "precision": 0.8, "recall": 0.75,
-}
+from duet.store import checkpoint, records
+from duet.store.checkpoint import METRICS, TRAINING, CheckpointError, save
+from duet.store.records import MetricsRecord, ScoreRecord
 
 
 @pytest.fixture
-def folder(tmp_path, tiny_gan):
+def folder(tmp_path, tiny_gan, training_record):
     path = tmp_path / "tiny"
     path.mkdir()
     save(path, tiny_gan, name="tiny", data="mnist", class_names=tuple("0123456789"))
-    write_json(path / TRAINING, {
-        "command": "python -m training gan --steps 9", "steps": 9, "images_seen": 576,
-        "epochs": 0.01, "seconds": 120.0, "hardware": "an abacus", "git_commit": "abc",
-        "versions": {"torch": "2.11.0"},
-    })
+    records.write(path / TRAINING, training_record())
     return path
 
 
@@ -31,15 +22,15 @@ def parts(path):
     return yaml.safe_load(header), body
 
 
-def test_the_card_tells_what_the_files_tell(folder):
-    write_json(folder / METRICS, {"schema": 1, "extractors": {
-        "mnist": {"scores": SCORES, "protocol": {"samples": 50_000}}}})
+def test_the_card_tells_what_the_files_tell(folder, measurement):
+    weaker = measurement(samples=5000, scores={"frechet_distance": ScoreRecord(0.5)})
+    records.write(folder / METRICS, MetricsRecord((measurement(), weaker)))
     header, body = parts(write_card(folder))
     assert header["pipeline_tag"] == "unconditional-image-generation"
     assert header["datasets"] == ["ylecun/mnist"]
     (result,) = header["model-index"][0]["results"]
     assert {m["type"]: m["value"] for m in result["metrics"]}["fid"] == 0.123456
-    for said in ("python -m training gan --steps 9", "2 minutes on an abacus", "0.123", "50,000",
+    for said in ("python -m training gan --steps 9", "2 min on an abacus", "0.123", "50,000",
                  'duet.load("tiny")', "preview.png", "Limits", "Ethics"):
         assert said in body
 
@@ -55,3 +46,15 @@ def test_the_cards_of_shipped_models_are_up_to_date(name):
     """README.md of a shipped checkpoint is what its JSON files give: `python -m training card`."""
     loaded = duet.load(name)
     assert (loaded.folder / "README.md").read_text(encoding="utf-8") == text(loaded)
+
+
+def test_what_is_not_the_default_is_told(folder, measurement):
+    records.write(folder / METRICS, MetricsRecord((measurement(seed=3, truncation=0.7),)))
+    assert "50,000, seed 3, ψ 0.7" in parts(write_card(folder))[1]
+
+
+def test_no_card_is_written_over_a_broken_record(folder):
+    (folder / METRICS).write_text('{"schema": 2, "measurements": 7}')
+    with pytest.raises(CheckpointError, match=r"metrics\.json is not what .*\(measurements: "):
+        write_card(folder)
+    assert not (folder / "README.md").exists()

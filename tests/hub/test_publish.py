@@ -26,7 +26,7 @@ def test_one_commit_holds_everything(hub, training, folder, running, tiny_gan):
     assert newest["message"] == "Publish tiny-gan"
     loaded = duet.load("me/tiny")
     assert torch.equal(loaded.model.sample(3), tiny_gan.sample(3))
-    assert loaded.training["steps"] == 9
+    assert loaded.training.steps == 9
     card = (loaded.folder / CARD).read_text(encoding="utf-8")
     assert 'duet.load("me/tiny")' in card
     assert not (folder / CARD).exists()  # what is published is left as it is
@@ -64,7 +64,7 @@ def test_private(hub, training, folder, monkeypatch):
 
 def test_private_is_not_promised_for_what_is_public(hub, training, folder):
     training("publish", folder, "me/tiny")
-    write_json(folder / METRICS, {})
+    write_json(folder / METRICS, {"schema": 2})
     code, _, said = training("publish", folder, "me/tiny", "--private")
     assert code == 2
     assert "already and public" in said
@@ -267,7 +267,7 @@ def test_the_card_is_one_the_hub_reads(hub, training, folder):
     assert {"duet", "gan", "mnist"} <= set(data.tags)
     assert data.model_name == "tiny-gan"
     found = {result.metric_type: result.metric_value for result in data.eval_results}
-    scores = read_json(folder / METRICS)["extractors"]["mnist"]["scores"]
+    scores = read_json(folder / METRICS)["measurements"][0]["scores"]
     assert found["fid"] == scores["frechet_distance"]
     assert sorted(found.values()) == sorted(scores.values())
     assert set(found) == set(data.metrics)
@@ -278,7 +278,7 @@ def test_training_publishes_at_its_end(hub, training, toy_data, tmp_path, runnin
     out = tmp_path / "runs" / "toy-gan"
     code, output, _ = training("gan", *ONE_STEP, "--out", out, "--push-to-hub", "me/toy-gan")
     assert (code, output.splitlines()) == (0, [f"{out}/checkpoint", f"{running[1]}/me/toy-gan"])
-    command = duet.load("me/toy-gan").training["command"]
+    command = duet.load("me/toy-gan").training.command
     assert "--steps 1" in command
     assert "me/toy-gan" not in command  # who repeats it publishes nothing
 
@@ -300,4 +300,4 @@ def test_a_run_whose_push_breaks_is_kept(hub, training, toy_data, tmp_path):
     code, output, said = training("gan", *ONE_STEP, "--out", out, "--push-to-hub=me/toy")
     assert (code, output) == (2, f"{out}/checkpoint\n")
     assert f"python -m training publish {out}/checkpoint me/toy" in said
-    assert "push-to-hub" not in duet.load(out / "checkpoint").training["command"]
+    assert "push-to-hub" not in duet.load(out / "checkpoint").training.command

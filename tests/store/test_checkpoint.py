@@ -30,7 +30,7 @@ def test_round_trip(folder, tiny_gan):
     loaded = duet.load(folder)
     assert (loaded.name, loaded.architecture, loaded.data) == ("tiny", "gan", "mnist")
     assert loaded.class_names == CLASSES
-    assert loaded.training == loaded.metrics == {}
+    assert (loaded.training, loaded.metrics.measurements, loaded.problems) == (None, (), ())
     assert loaded.parameters == sum(p.numel() for p in tiny_gan.parameters())
     assert not loaded.model.training
     assert torch.equal(loaded.model.sample(3), tiny_gan.sample(3))
@@ -134,7 +134,7 @@ def test_shipped_names_load_from_anywhere(tmp_path, monkeypatch):
     for name in checkpoint.shipped_names():
         loaded = duet.load(name)
         assert loaded.name == name
-        assert loaded.training["command"].startswith("python -m training ")
+        assert loaded.training.command.startswith("python -m training ")
         assert (loaded.folder / WEIGHTS).stat().st_size < 10_000_000
 
 

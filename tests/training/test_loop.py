@@ -64,11 +64,11 @@ def test_a_run_ends_in_a_whole_checkpoint(recipe, run):
     loaded = duet.load(folder)
     assert (loaded.name, loaded.data) == ("mnist-toy", "toy")
     record = loaded.training
-    assert (record["command"], record["steps"], record["images_seen"]) == ("the command", 3, 24)
-    assert record["epochs"] == pytest.approx(24 / 300, abs=0.01)
-    assert record["seconds"] > 0
-    assert set(record["versions"]) >= {"python", "torch"}
-    assert len(record["curves"]["step"]) == 2  # at the save of step 2, and at the end
+    assert (record.command, record.steps, record.images_seen) == ("the command", 3, 24)
+    assert record.epochs == pytest.approx(24 / 300, abs=0.01)
+    assert record.seconds > 0
+    assert set(record.versions) >= {"python", "torch"}
+    assert len(record.curves["step"]) == 2  # at the save of step 2, and at the end
 
 
 def test_weights_do_change_and_precision_matters(run):

@@ -1,0 +1,101 @@
+"""What the harness hands over, seen by an extractor that counts pixels."""
+
+import dataclasses
+
+import pytest
+import torch
+
+import duet
+from duet.store.records import ReferenceRecord
+from evaluation import fidelity, metrics
+from evaluation.errors import EvaluationError
+from evaluation.fidelity import Extractor
+from evaluation.harness import Request, check_fit, generate, protocol_of, record
+from evaluation.metrics import FeatureSet
+from evaluation.reference import BATCH, Reference
+
+
+class PixelSum(torch.nn.Module):
+    def forward(self, images):
+        flat = images.flatten(1).double()
+        features = torch.stack([flat.sum(1), flat @ torch.arange(flat.shape[1]).double()], 1)
+        return features.float(), features.float()
+
+
+@pytest.fixture
+def pixel_sum():
+    return Extractor("pixels", PixelSum(), "0" * 64, None, torch.device("cpu"))
+
+
+@pytest.fixture
+def checkpoint(folder):
+    return duet.load(folder)
+
+
+def test_every_image_of_the_request_is_measured_once(checkpoint, pixel_sum):
+    """More than two batches, a stream that is not 0, a truncation that is not 1."""
+    count = 2 * BATCH + 17
+    request = Request(count, seed=3, truncation=0.7)
+    found = generate(checkpoint, pixel_sum, request)
+    images = checkpoint.model.sample(count, seed=3, truncation=0.7)
+    expected, _ = PixelSum()(images)
+    # Other batches may round single pixels by a level.
+    torch.testing.assert_close(found.features, expected, rtol=1e-3, atol=4)
+    assert len(found.features.unique(dim=0)) == count
+    for other in (Request(count), Request(count, 3), Request(count, 0, 0.7)):
+        assert not torch.allclose(generate(checkpoint, pixel_sum, other).features, expected)
+
+
+def reference_of(features):
+    statistics = fidelity.statistics(features)
+    about = ReferenceRecord("toy", "train", 9, "0" * 64, len(features), "r", 0, "0" * 64)
+    return Reference(FeatureSet(features, None, statistics), about)
+
+
+@pytest.mark.parametrize(
+    ("samples", "stored", "limit", "subset", "splits"),
+    [
+        (300, 700, 300, 300, 1),
+        (900, 400, 400, 400, 1),
+        (12_000, 1500, 1500, 1000, 2),
+        (50_000, 20_000, 10_000, 1000, 10),
+    ],
+)
+def test_the_protocol_says_what_was_compared(pixel_sum, samples, stored, limit, subset, splits):
+    protocol = protocol_of(Request(samples), pixel_sum, reference_of(torch.randn(stored, 2)))
+    assert protocol.manifold_images == limit
+    assert protocol.kernel_subset_size == subset
+    assert protocol.inception_score_splits == splits
+
+
+def test_metrics_see_equal_counts_and_the_protocols_numbers(pixel_sum, monkeypatch):
+    calls = {}
+
+    def spy(name, result):
+        def called(*arguments):
+            calls[name] = arguments
+            return result
+        return called
+
+    monkeypatch.setattr(fidelity, "precision_recall", spy("pr", (0.5, 0.25)))
+    monkeypatch.setattr(fidelity, "kernel_distance", spy("kid", (0.1, 0.01)))
+    monkeypatch.setattr(fidelity, "inception_score", spy("is", (2.0, 0.2)))
+    features = torch.randn(600, 2)
+    found = FeatureSet(features, features, fidelity.statistics(features))
+    real = torch.randn(400, 2)
+    measured = record(found, pixel_sum, reference_of(real), Request(600), "0" * 64)
+    one, two, neighborhood = calls["pr"]
+    assert torch.equal(one, features[:400])
+    assert torch.equal(two, real)
+    assert neighborhood == metrics.NEIGHBORHOOD == 3
+    assert calls["kid"][2:] == (100, 400)
+    assert calls["is"][1] == 1
+    assert measured.scores["precision"].value == 0.5
+    assert measured.scores["recall"].value == 0.25
+    assert dataclasses.astuple(measured.scores["kernel_distance"]) == (0.1, 0.01)
+
+
+def test_an_extractor_that_cannot_see_the_images_is_refused(checkpoint, extractor):
+    check_fit(checkpoint, extractor)
+    with pytest.raises(EvaluationError, match=r"takes images of \(3, 8, 8\)"):
+        check_fit(checkpoint, dataclasses.replace(extractor, image_shape=(3, 8, 8)))

@@ -1,0 +1,115 @@
+"""The stored part of the training split is a random one, whatever order its file has."""
+
+import numpy as np
+import pytest
+import torch
+
+from duet.data import ImageSet
+from evaluation import reference as reference_module
+from evaluation.fidelity import Extractor, kernel_distance
+from evaluation.reference import build, open_reference, random_part
+
+NAMES = tuple("0123456789")
+
+
+def odd_set(count=2501, seed=0):
+    """Unbalanced classes, two groups that alternate in the file (one brighter), some duplicates."""
+    rng = np.random.default_rng(seed)
+    labels = rng.choice(10, count, p=np.arange(1, 11) / 55)
+    images = rng.integers(0, 60, (count, 1, 28, 28)).astype(np.uint8)
+    images[::2] += 120
+    images[-5:] = images[:5]
+    labels[-5:] = labels[:5]
+    return ImageSet("odd", "train", torch.from_numpy(images), torch.from_numpy(labels), NAMES)
+
+
+def reordered(images, order):
+    order = torch.as_tensor(np.ascontiguousarray(order))
+    return ImageSet(
+        images.name, images.split, images.images[order], images.labels[order], images.class_names
+    )
+
+
+@pytest.mark.parametrize("order", ["class", "writer", "brightness", "backwards"])
+def test_the_same_images_are_chosen_in_every_order(order):
+    images = odd_set()
+    brightness = images.images.float().mean(dim=(1, 2, 3)).numpy()
+    orders = {
+        "class": np.argsort(images.labels.numpy(), kind="stable"),
+        "writer": np.argsort(np.arange(len(images)) % 2, kind="stable"),
+        "brightness": np.argsort(brightness),
+        "backwards": np.arange(len(images))[::-1],
+    }
+    other = reordered(images, orders[order])
+    chosen, again = random_part(images, 600, 0), random_part(other, 600, 0)
+    kept, kept_again = images.images[chosen], other.images[again]
+    assert torch.equal(kept, kept_again)
+    assert len(set(chosen.tolist())) == 600
+
+
+def test_the_part_is_balanced_as_the_whole_and_random():
+    images = odd_set()
+    chosen = random_part(images, 600, 0)
+    share = torch.bincount(images.labels[chosen], minlength=10) / 600
+    whole = torch.bincount(images.labels, minlength=10) / len(images)
+    assert (share - whole).abs().max() < 1 / 600
+    assert abs((chosen % 2 == 0).double().mean() - 0.5) < 0.07  # both writers
+    for modulus in (3, 6):
+        rests = torch.bincount(chosen % modulus, minlength=modulus) / 600
+        assert (rests - 1 / modulus).abs().max() < 0.08
+    assert (chosen.diff() > 0).double().mean() < 0.6  # in random order: a part of it is random too
+    assert not torch.equal(random_part(images, 600, 1), chosen)
+    assert sorted(random_part(images, 9999, 0).tolist()) == list(range(len(images)))
+
+
+class PixelMean(torch.nn.Module):
+    """uint8 [N, 1, 28, 28] -> two features: brightness of the picture and of its left half."""
+
+    def forward(self, images):
+        x = images.float() / 255
+        features = torch.stack([x.mean(dim=(1, 2, 3)), x[..., :14].mean(dim=(1, 2, 3))], 1)
+        return features, features
+
+
+@pytest.fixture
+def pixel_mean():
+    return Extractor("pixels", PixelMean(), "0" * 64, None, torch.device("cpu"))
+
+
+def test_statistics_are_of_all_and_features_of_a_part(pixel_mean, tmp_path, monkeypatch):
+    monkeypatch.setattr(reference_module, "FOLDER", tmp_path)
+    monkeypatch.setattr(reference_module, "STORED_FEATURES", 300)
+    images = odd_set()
+    build(images, pixel_mean)
+    found = open_reference("odd", pixel_mean)
+    everything, _ = PixelMean()(images.images)
+    everything = everything.double().numpy()
+    np.testing.assert_allclose(found.features.statistics["mu"], everything.mean(0), rtol=1e-6)
+    covariance = np.cov(everything, rowvar=False)
+    np.testing.assert_allclose(found.features.statistics["sigma"], covariance, rtol=1e-5)
+    assert found.features.statistics["sigma"].dtype == np.float64
+    assert found.features.features.shape == (300, 2)
+    assert (found.about.features, found.about.images, found.about.seed) == (300, 2501, 0)
+
+
+def test_statistics_are_taken_in_float64(pixel_mean):
+    """A large offset: float32 means would be wrong in the fourth digit."""
+    from evaluation.fidelity import statistics
+
+    features = torch.randn(5000, 2) + 1000
+    exact = features.double().numpy()
+    np.testing.assert_allclose(statistics(features)["mu"], exact.mean(0), rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_random_training_digits_are_at_no_distance_from_their_reference(mnist, extractor):
+    """KID of a random 5,000 training digits against the shipped reference is 0 within its standard
+    error; of the stride of six that was stored once it was 0.0148."""
+    train = mnist("train")
+    chosen = torch.from_numpy(np.random.default_rng(5).choice(len(train), 5000, replace=False))
+    features = torch.cat([extractor(batch)[0] for batch in train.images[chosen].split(500)])
+    stored = open_reference("mnist", extractor).features.features
+    mean, deviation = kernel_distance(features, stored, subsets=50, subset_size=1000)
+    # The subsets overlap: their spread is the error of about five independent ones.
+    assert abs(mean) < 2 * deviation / 5**0.5
+    assert abs(mean) < 0.004

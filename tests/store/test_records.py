@@ -1,0 +1,103 @@
+"""Records come from strangers: whole and strict, or left out in words."""
+
+import json
+
+import pytest
+
+import duet
+from duet.core.files import read_json
+from duet.store import records
+from duet.store.checkpoint import METRICS, TRAINING, save
+from duet.store.records import MetricsRecord, RecordError, ScoreRecord, TrainingRecord
+
+
+def test_round_trip(tmp_path, training_record, measurement):
+    path = tmp_path / "record.json"
+    for record in (training_record(curves={"step": (1.0, 2.0)}), MetricsRecord((measurement(),))):
+        records.write(path, record)
+        assert records.read(type(record), path) == record
+        assert next(iter(read_json(path))) == "schema"
+
+
+def test_absent_is_none(tmp_path):
+    assert records.read(TrainingRecord, tmp_path / "none.json") is None
+
+
+BROKEN = {
+    "not JSON": b"{",
+    "a list": b"[]",
+    "nested": b"[" * 100_000,
+    "not UTF-8": b"\xff\xfe",
+    "NaN": b'{"seconds": NaN}',
+    "surrogate": {"hardware": "\ud800"},
+    "long": {"hardware": "x" * 301},
+    "boolean": {"steps": True},
+    "negative": {"steps": -1},
+    "huge": {"steps": 2**70},
+    "text": {"seconds": "soon"},
+    "unknown": {"extra": 1},
+    "another schema": {"schema": 9},
+    "many curves": {"curves": {str(number): [1.0] for number in range(51)}},
+    "long curve": {"curves": {"loss": [1.0] * 1001}},
+}
+
+
+@pytest.mark.parametrize("change", BROKEN.values(), ids=BROKEN)
+def test_a_record_of_another_form_is_named(tmp_path, training_record, change):
+    path = tmp_path / TRAINING
+    records.write(path, training_record())
+    if isinstance(change, dict):
+        change = json.dumps(read_json(path) | change).encode()
+    path.write_bytes(change)
+    with pytest.raises(RecordError, match=r"training\.json is not what .*; make it again, or take"):
+        records.read(TrainingRecord, path)
+
+
+def test_a_large_record_is_not_read(tmp_path):
+    (tmp_path / METRICS).write_bytes(b" " * (2**20 + 1))
+    with pytest.raises(RecordError, match="is larger than"):
+        records.read(MetricsRecord, tmp_path / METRICS)
+
+
+def test_many_measurements_are_refused(tmp_path, measurement):
+    many = MetricsRecord(tuple(measurement(seed=seed) for seed in range(51)))
+    with pytest.raises(RecordError, match="would not be a valid record"):
+        records.write(tmp_path / METRICS, many)
+
+
+def test_a_broken_record_does_not_stop_the_model(tmp_path, tiny_gan):
+    save(tmp_path, tiny_gan, name="tiny", data="mnist", class_names=tuple("0123456789"))
+    (tmp_path / METRICS).write_text('{"extractors": {}}')
+    (tmp_path / TRAINING).write_text("[" * 10_000)
+    loaded = duet.load(tmp_path)
+    assert loaded.model.sample(1).shape == (1, 1, 28, 28)
+    assert (loaded.training, loaded.metrics) == (None, MetricsRecord())
+    assert [METRICS in problem or TRAINING in problem for problem in loaded.problems] == [True] * 2
+    with pytest.raises(duet.CheckpointError, match=r"training\.json .*; .*metrics\.json"):
+        loaded.check_records()
+
+
+def test_a_weaker_protocol_never_takes_the_place_of_a_stricter(measurement):
+    published, quick = measurement(), measurement(samples=100)
+    record = MetricsRecord((published,)).with_measurement(quick)
+    assert record.published("mnist") is published
+    assert record.measurements == (published, quick)
+    for other in (measurement(seed=3, samples=60_000), measurement(truncation=0.5, samples=60_000)):
+        assert record.with_measurement(other).published("mnist") is published
+    stricter = measurement(samples=60_000)
+    assert record.with_measurement(stricter).published("mnist") is stricter
+
+
+def test_the_same_request_is_replaced_and_other_weights_go(measurement):
+    first = MetricsRecord((measurement(), measurement(samples=100), measurement(extractor="other")))
+    again = measurement(scores={"frechet_distance": ScoreRecord(1.0)})
+    assert first.with_measurement(again).measurements == (*first.measurements[1:], again)
+    retrained = measurement(subject_sha256="1" * 64)
+    assert first.with_measurement(retrained).measurements == (retrained,)
+
+
+def test_force_drops_the_other_protocols_of_that_space(measurement):
+    other = measurement(extractor="other")
+    first = MetricsRecord((measurement(), measurement(samples=100), other))
+    weaker = measurement(samples=200)
+    assert first.with_measurement(weaker, force=True).measurements == (other, weaker)
