@@ -10,7 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from duet.core.checks import whole
+from duet.core.errors import ArgumentError
+
 MAX_SEED = 2**63 - 1
+SEEDS = "0..2^63-1"
 
 
 def draw(
@@ -20,13 +24,12 @@ def draw(
 
     Returns z float32 [N, latent_dim], standard normal, and labels int64 [N], uniform over
     [0, num_classes) (all 0 for an unconditional model). Labels do not depend on latent_dim, so
-    two models of the same classes draw the same ones. Raises ValueError for a seed or index
+    two models of the same classes draw the same ones. Raises ArgumentError for a seed or index
     outside 0..2^63-1.
     """
-    if not 0 <= seed <= MAX_SEED:
-        raise ValueError(f"seed must lie in 0..2^63-1, not {seed}")
-    if len(indices) and not 0 <= min(indices) <= max(indices) <= MAX_SEED:
-        raise ValueError(f"sample indices must lie in 0..2^63-1, not {min(indices)}")
+    seed = whole("seed", seed, 0, MAX_SEED, SEEDS)
+    for index in (min(indices), max(indices)) if len(indices) else ():
+        whole("the number of a sample", index, 0, MAX_SEED, SEEDS)
     pairs = (latent_dim + 1) // 2
     words = np.empty((len(indices), 1 + 2 * pairs), np.uint64)
     for row, index in enumerate(indices):
@@ -46,8 +49,8 @@ def truncate(z: torch.Tensor, truncation: float) -> torch.Tensor:
     1 leaves the prior as it is; less trades variety for typicality (psi of Karras et al., "A
     style-based generator", 2019, section B; the temperature of Kingma & Dhariwal, "Glow", 2018).
     """
-    if not 0 <= truncation <= 1:
-        raise ValueError(f"truncation must lie in 0..1, not {truncation}")
+    if not isinstance(truncation, int | float) or not 0 <= truncation <= 1:
+        raise ArgumentError(f"truncation must be a number in 0..1, not {truncation!r:.40}")
     return z * truncation
 
 

@@ -7,8 +7,11 @@ import torch
 from torch import nn
 
 from duet.core import latents
+from duet.core.checks import whole
 from duet.core.errors import DuetError
 from duet.core.pixels import to_uint8
+
+MAX_COUNT = 10_000_000  # samples in one call
 
 
 class ModelError(DuetError):
@@ -100,8 +103,10 @@ class LatentModel(nn.Module):
         """Images number first .. first+count-1 of stream `seed`: uint8 [count, C, H, W].
 
         Labels are drawn with the latents unless `label` fixes one. Raises ModelError for a label
-        the model does not know, ValueError for a seed or truncation out of range.
+        the model does not know, ArgumentError for a count, seed or truncation out of range.
         """
+        whole("count", count, 0, MAX_COUNT)
+        whole("first", first, 0, latents.MAX_SEED - count, latents.SEEDS)
         indices = range(first, first + count)
         z, labels = latents.draw(seed, indices, self.latent_dim, self.num_classes)
         if label is not None:
@@ -110,7 +115,7 @@ class LatentModel(nn.Module):
 
     def check_label(self, label: int) -> int:
         """`label` if this model can draw it, else ModelError."""
-        if not 0 <= label < self.num_classes:
+        if type(label) is not int or not 0 <= label < self.num_classes:
             known = f"0..{self.num_classes - 1}" if self.num_classes else "it is unconditional"
-            raise ModelError(f"label {label} is not one of the model's classes ({known})")
+            raise ModelError(f"label {label!r:.40} is not one of the model's classes ({known})")
         return label

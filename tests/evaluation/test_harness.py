@@ -24,7 +24,7 @@ class PixelSum(torch.nn.Module):
 
 @pytest.fixture
 def pixel_sum():
-    return Extractor("pixels", PixelSum(), "0" * 64, None, torch.device("cpu"))
+    return Extractor("pixels", PixelSum(), "0" * 64, (1, 28, 28), torch.device("cpu"))
 
 
 @pytest.fixture

@@ -64,6 +64,35 @@ def test_unconditional_models_refuse_labels(name):
         build(name, 0).sample(1, label=0)
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"count": -1}, r"count must be a whole number in 0\.\.10000000, not -1"),
+        ({"count": 2.5}, "count must be a whole number .* not 2.5"),
+        ({"count": True}, "count"),
+        ({"seed": 1.5}, r"seed must be a whole number in 0\.\.2\^63-1, not 1.5"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 2**63}, "seed"),
+        ({"seed": "1"}, "seed .* not '1'"),
+        ({"first": -1}, "first"),
+        ({"first": 2**63 - 1}, "first"),
+        ({"label": 9.9}, r"label 9\.9 is not one of the model's classes \(0\.\.9\)"),
+        ({"label": -1}, "label -1"),
+        ({"label": True}, "label True"),
+        ({"truncation": float("nan")}, r"truncation must be a number in 0\.\.1, not nan"),
+        ({"truncation": 1.1}, "truncation"),
+        ({"truncation": None}, "truncation"),
+    ],
+)
+def test_what_cannot_be_sampled_is_named(tiny_gan, asked, said):
+    with pytest.raises(duet.DuetError, match=said):
+        tiny_gan.sample(**{"count": 1} | asked)
+
+
+def test_no_samples_are_no_samples(tiny_gan):
+    assert tiny_gan.sample(0).shape == (0, 1, 28, 28)
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_truncation_zero_is_one_image(name):
     images = build(name, 0).sample(3, truncation=0.0)
