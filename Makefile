@@ -6,24 +6,38 @@ BIN := .venv/bin
 # uv comes from PyPI into a folder of its own, so that neither ensurepip nor a system-wide
 # installation is needed.
 UV := .venv/tools/bin/uv
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+# uv cannot mend the package that it was stopped in. So the stamp installed-app is there only while
+# nothing is under way; an environment without it, or that does not run, is made from nothing.
+WHOLE := $(shell { test -e .venv/installed-app && $(UV) -V && $(BIN)/python -V; } >/dev/null 2>&1 \
+	&& echo yes)
+# Whether PyTorch's own index answers, and has our versions for this machine's GPU or its absence.
+HAS_BUILD := grep -E '^torch(vision)?==' requirements.txt \
+	| UV_HTTP_CONNECT_TIMEOUT=3 UV_HTTP_TIMEOUT=5 UV_HTTP_RETRIES=0 $(UV) pip compile --quiet \
+	--no-deps --python $(BIN)/python --torch-backend auto - >/dev/null 2>&1
 
-.PHONY: help app test check fix verify table space clean
+# A release or a Space without its name is refused before anything is installed.
+asked = $(if $(filter $1,$(MAKECMDGOALS)),$(if $($2),,$(error $2 is missing: make $1 $2=$3)))
+$(call asked,release,RUN,runs/mnist-gan)
+$(call asked,space,SPACE,you/duet)
+
+.PHONY: help app test check fix verify table release space clean venv
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
 app: .venv/installed-app ## serve the demo on http://127.0.0.1:7860 (PORT=…, SHARE=1)
-	PORT=$(PORT) SHARE=$(SHARE) $(BIN)/python app.py
+	PORT="$(PORT)" SHARE="$(SHARE)" $(BIN)/python app.py
 
 test: check ## lint, check types, run every test
 	$(BIN)/python -m pytest
 
 check: .venv/installed-dev ## lint and check types only
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
 
 fix: .venv/installed-dev ## mend what the linter can mend
-	$(BIN)/ruff check --fix .
+	$(BIN)/python -m ruff check --fix .
 
 verify: .venv/installed-app ## measure every shipped checkpoint again and compare
 	$(BIN)/python -m evaluation verify checkpoints/*/
@@ -31,21 +45,32 @@ verify: .venv/installed-app ## measure every shipped checkpoint again and compar
 table: .venv/installed-app ## write the README's score table from the stored numbers
 	$(BIN)/python -m evaluation table
 
-space: .venv/installed-app ## create or update a Space: make space SPACE=you/duet
-	$(BIN)/python -m training space $(SPACE)
+release: .venv/installed-app ## ship a run's checkpoint, measured: make release RUN=runs/mnist-gan
+	folder=$$($(BIN)/python -m training release "$$RUN") && \
+	$(BIN)/python -m evaluation measure --force "$$folder" && \
+	$(BIN)/python -m training card "$$folder" && \
+	$(BIN)/python -m evaluation table && \
+	$(BIN)/python -m evaluation verify "$$folder"
+
+space: .venv/installed-app ## create or update a Space: make space SPACE=you/duet (GPU=1)
+	$(BIN)/python -m training space "$$SPACE" $(if $(GPU),--gpu)
 
 clean: ## remove the environment and caches, never runs/
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .gradio
 
-$(UV):
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+venv:
+	rm -rf .venv
+	"$(PYTHON)" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
 		--target .venv/tools uv==0.13.9
-	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	$(UV) venv --quiet --allow-existing --python "$(PYTHON)" .venv
 
-.venv/installed-app: requirements.txt | $(UV)
-	$(UV) pip install --quiet --python $(BIN)/python -r requirements.txt
+.venv/installed-app: requirements.txt $(if $(WHOLE),,venv)
+	rm -f $@
+	if [ -z "$$UV_TORCH_BACKEND" ] && $(HAS_BUILD); then export UV_TORCH_BACKEND=auto; fi; \
+	$(INSTALL) -r requirements.txt
 	touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed-app
-	$(UV) pip install --quiet --python $(BIN)/python -r requirements-dev.txt
-	touch $@
+	rm .venv/installed-app
+	$(INSTALL) -r requirements-dev.txt
+	touch .venv/installed-app $@

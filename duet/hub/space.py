@@ -17,21 +17,31 @@ ENTRY, HEADER, PINS = "app.py", "README.md", "requirements.txt"
 PARTS = (ENTRY, "demo", "duet", "checkpoints", "docs/screenshot.png", PINS, HEADER)
 # Where README.md says that the Space is; its thumbnail's address needs the one it goes to.
 HOME = "spaces/duet/duet/"
+# Put before the pins: pip and uv then prefer torch 2.11.0+cpu to PyPI's 2.11.0 with CUDA. As an
+# index that place would hide PyPI's newer pillow and numpy from uv.
+CPU_BUILD = """\
+--find-links https://download.pytorch.org/whl/cpu/torch/
+--find-links https://download.pytorch.org/whl/cpu/torchvision/
+"""
 
 
-def space(repo_id: str, /, private: bool = False, force: bool = False) -> str:
+def space(repo_id: str, /, private: bool = False, force: bool = False, gpu: bool = False) -> str:
     """Create or update a Gradio Space from this checkout and print its address.
 
     Args:
         repo_id: USER/NAME of the Space; made if absent.
         private: Make the new Space private.
         force: Write over a Space that holds something else.
+        gpu: Keep PyTorch's CUDA build, for a Space on ZeroGPU or on a GPU of its own.
     """
     check_id(repo_id)
     _check_header(ROOT / HEADER)
     files: dict[str, Content] = {name: ROOT / name for name in _tracked()}
     readme = (ROOT / HEADER).read_text(encoding="utf-8")
     files[HEADER] = readme.replace(HOME, f"spaces/{repo_id}/").encode()
+    if not gpu:
+        files[PINS] = (CPU_BUILD + (ROOT / PINS).read_text(encoding="utf-8")).encode()
+        print("the Space gets PyTorch's CPU build; ZeroGPU or a GPU needs --gpu", file=sys.stderr)
     base = base_of(repo_id, kind="space")
     if base is not None:
         check_privacy(base, private)

@@ -1,5 +1,6 @@
 """The app as a Space: what is sent, what goes, what is refused."""
 
+import re
 import subprocess
 
 import pytest
@@ -38,6 +39,11 @@ def commits(hub):
     return hub.history("me/duet", kind="spaces")
 
 
+def deployed(hub, name):
+    """The text of a file in the newest commit."""
+    return (hub.folder / "blobs" / commits(hub)[0]["files"][name]["sha256"]).read_text()
+
+
 def test_one_commit_with_only_what_is_needed(hub, training, checkout, running):
     code, output, _ = training("space", "me/duet")
     assert (code, output) == (0, f"{running[1]}/spaces/me/duet\n")
@@ -47,9 +53,24 @@ def test_one_commit_with_only_what_is_needed(hub, training, checkout, running):
 
 def test_the_thumbnail_is_the_spaces_own(hub, training, checkout):
     training("space", "me/duet")
-    entry = commits(hub)[0]["files"]["README.md"]
-    readme = (hub.folder / "blobs" / entry["sha256"]).read_text()
-    assert readme == README.replace("spaces/duet/duet/", "spaces/me/duet/") != README
+    assert deployed(hub, "README.md") == README.replace("spaces/duet/", "spaces/me/") != README
+
+
+def test_a_cpu_gets_the_cpu_build_of_the_same_pins(hub, training, checkout):
+    _, _, said = training("space", "me/duet")
+    *links, pins = deployed(hub, "requirements.txt").splitlines()
+    assert pins == "gradio"
+    places = [re.fullmatch(r"--find-links (https://[^ ]+/cpu/(\w+)/)", line)[2] for line in links]
+    assert places == ["torch", "torchvision"]  # and nothing else may come from there
+    assert "needs --gpu" in said
+
+
+def test_zero_gpu_gets_the_cuda_build(hub, training, checkout):
+    training("space", "me/duet")
+    code, _, said = training("space", "me/duet", "--gpu")
+    assert code == 0
+    assert deployed(hub, "requirements.txt") == NEEDED["requirements.txt"]
+    assert "--gpu" not in said
 
 
 def test_no_commit_where_nothing_changed(hub, training, checkout):
