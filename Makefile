@@ -39,7 +39,7 @@ check: .venv/installed-dev ## lint and check types only
 fix: .venv/installed-dev ## mend what the linter can mend
 	$(BIN)/python -m ruff check --fix .
 
-verify: .venv/installed-app ## measure the shipped checkpoints again and compare (AT_MOST=2000: a minute)
+verify: .venv/installed-app ## measure the shipped checkpoints again and compare (AT_MOST=10000: quick)
 	$(BIN)/python -m evaluation verify checkpoints/*/ $(if $(AT_MOST),--at-most $(AT_MOST))
 
 table: .venv/installed-app ## write the README's score table from the stored numbers

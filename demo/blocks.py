@@ -22,6 +22,7 @@ NO_MODELS = """### No model to show yet
 Train one with `python -m training gan`, then set `DUET_MODELS` to its checkpoint folder (or to a
 list of folders and Hub ids) and start the app again."""
 CACHE_SECONDS = 3600
+ON, OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 WAITING = 64  # calls in the queue; who comes later is asked to try again
 
 
@@ -52,9 +53,17 @@ def launch_options() -> dict[str, Any]:
         "enable_monitoring": False,
         "ssr_mode": False,
         "max_file_size": "2mb",
-        "share": os.environ.get("SHARE", "") not in ("", "0"),
+        "share": _switch("SHARE", os.environ.get("SHARE", "")),
         "server_port": _port(os.environ.get("PORT", "")),
     }
+
+
+def _switch(name: str, text: str) -> bool:
+    """Whether a variable says yes; a public link is made by nothing else."""
+    word = text.strip().lower()
+    if word not in (*ON, *OFF):
+        raise SystemExit(f"{name} must be one of {', '.join(ON)} or {', '.join(OFF[1:])}")
+    return word in ON
 
 
 def _port(text: str) -> int | None:

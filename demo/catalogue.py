@@ -11,6 +11,7 @@ from duet.store import checkpoint
 from duet.store.checkpoint import Checkpoint, CheckpointError
 
 VARIABLE = "DUET_MODELS"
+PROBLEM_LETTERS = 400
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,19 @@ def load_sources(sources: Iterable[str]) -> Catalogue:
     for source in dict.fromkeys(sources):
         try:
             loaded = duet.load(source)
-        except CheckpointError as error:
-            problems.append(str(error))
+        except (CheckpointError, OSError, RecursionError, MemoryError) as error:
+            problems.append(_words(error))
             continue
+        problems += map(_words, loaded.problems)
         loaded.model.to(gpu.DEVICE)
         found[_free_name(loaded.name, found)] = loaded
     return Catalogue(found, tuple(problems))
+
+
+def _words(problem: object) -> str:
+    """A text that may hold a stranger's: short, and valid Unicode."""
+    text = str(problem).encode("utf-8", "replace").decode()
+    return text if len(text) <= PROBLEM_LETTERS else text[:PROBLEM_LETTERS] + "…"
 
 
 def _free_name(name: str, taken: Mapping[str, Checkpoint]) -> str:

@@ -107,7 +107,7 @@ def verify_command(
         outcomes.append(found)
         _tell(source, stored, found)
     for name in sorted({checkpoint.data for _, checkpoint in loaded}):
-        outcomes += _verify_held_out(name, extractors, data_dir)
+        outcomes += _verify_held_out(name, extractors, data_dir, at_most)
     if not outcomes:
         raise EvaluationError(f"--at-most {at_most}: nothing that small is stored")
     failed = sum(map(bool, outcomes))
@@ -139,11 +139,13 @@ def _verify(checkpoint: Checkpoint, stored: Measurement, extractors: _Extractors
 
 
 def _verify_held_out(
-    name: str, extractors: _Extractors, data_dir: Path | None
+    name: str, extractors: _Extractors, data_dir: Path | None, at_most: int | None
 ) -> list[list[str]]:
     """The same for the floor of a data set; without its images that is said, and not counted."""
     outcomes = []
     for stored in report.held_out(name).measurements:
+        if at_most is not None and stored.protocol.samples > at_most:
+            continue
         try:
             images = data.load(name, "test", data_dir, download=False)
         except DataError as error:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from duet.core.errors import DuetError
+from duet.core import program
 from duet.hub import publish
 from duet.hub.card import write_card
 from duet.hub.client import HubError
@@ -17,6 +17,7 @@ from duet.hub.space import space
 from training.config import TrainConfig
 from training.loop import Interrupted, train
 from training.recipes import RECIPES
+from training.release import release
 
 
 def card(folders: Annotated[tuple[Path, ...], tyro.conf.Positional], /) -> None:
@@ -30,7 +31,8 @@ def card(folders: Annotated[tuple[Path, ...], tyro.conf.Positional], /) -> None:
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {
-    "card": card, "publish": publish.publish, "pull": publish.pull, "space": space,
+    "card": card, "publish": publish.publish, "pull": publish.pull, "release": release,
+    "space": space,
 }
 
 
@@ -39,25 +41,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     recipes = {name: recipe.config for name, recipe in RECIPES.items()}
     commands: dict[str, Callable[..., Any]] = {**recipes, **COMMANDS}
-    try:
-        chosen = tyro.extras.subcommand_cli_from_dict(
-            commands, prog="python -m training", description=__doc__, args=arguments,
-            config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
-        )
-        if isinstance(chosen, TrainConfig):
-            run(chosen, "python -m training " + shlex.join(lasting(arguments)))
-        elif chosen is not None:
-            print(chosen)
-    except DuetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except Interrupted as stop:
-        print(stop, file=sys.stderr)
-        return 128 + stop.signum
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    return 0
+
+    def work() -> int:
+        try:
+            chosen = tyro.extras.subcommand_cli_from_dict(
+                commands, prog="python -m training", description=__doc__, args=arguments,
+                config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
+            )
+            if isinstance(chosen, TrainConfig):
+                run(chosen, "python -m training " + shlex.join(lasting(arguments)))
+            elif chosen is not None:
+                print(chosen)
+        except Interrupted as stop:
+            print(stop, file=sys.stderr)
+            return 128 + stop.signum
+        return 0
+
+    return program.run(work)
 
 
 def run(config: TrainConfig, command: str) -> None:

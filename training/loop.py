@@ -16,6 +16,7 @@ from duet import data
 from duet.core.checkout import git_commit
 from duet.core.device import pick_device
 from duet.core.files import replacing, write_json
+from duet.core.lock import LOCK, locked
 from duet.core.pixels import to_float, to_pil
 from duet.models import LatentModel, ModelError
 from duet.store.checkpoint import NAME
@@ -64,42 +65,46 @@ def train(config: TrainConfig, command: str) -> Path:
         reason = f"--data {config.data} does not suit {config.recipe}: {error}"
         raise TrainingError(reason) from error
     objective.to(device=device, memory_format=torch.channels_last)
-    progress = load_state(folder / STATE, objective, config) if config.resume else Progress()
-    if progress.step > config.steps:
-        raise TrainingError(f"--steps {config.steps}: {folder} is already at step {progress.step}")
-
     folder.mkdir(parents=True, exist_ok=True)
-    origin = {"command": command, "git_commit": git_commit()}  # as it is now, not at the end
-    write_json(folder / CONFIG, {**origin, **config.to_json()})
-    pixels, labels = images.images.to(device), images.labels.to(device)
-    log = RunLog(folder / LOG, progress, config.steps, config.batch_size)
-    with _stop_signals() as stop, contextlib.closing(log):
-        while True:
-            # Maintenance comes first, so that step 0 and the last one are treated alike.
-            done = log.step == config.steps
-            last = done or bool(stop)  # asked once: a signal may come between two looks
-            if last or log.step % config.save_every == 0:
-                log.flush()
-                save_state(folder / STATE, objective, config, log.progress)
-                _save_pictures(folder, objective.shipped)
-            if last:
-                break
+    with locked(folder):
+        _check_folder(folder, config.resume)  # once more: another run may have been quicker
+        progress = load_state(folder / STATE, objective, config) if config.resume else Progress()
+        if progress.step > config.steps:
+            already = f"{folder} is already at step {progress.step}"
+            raise TrainingError(f"--steps {config.steps}: {already}")
 
-            # One step. Its random numbers are its own, whatever came before.
-            torch.manual_seed(step_seed(config.seed, log.step))
-            chosen = batch_indices(config.seed, log.step, config.batch_size, len(images)).to(device)
-            log.add(objective.step(log.step, to_float(pixels[chosen]), labels[chosen]))
+        origin = {"command": command, "git_commit": git_commit()}  # as it is now, not at the end
+        write_json(folder / CONFIG, {**origin, **config.to_json()})
+        pixels, labels = images.images.to(device), images.labels.to(device)
+        log = RunLog(folder / LOG, progress, config.steps, config.batch_size)
+        with _stop_signals() as stop, contextlib.closing(log):
+            while True:
+                # Maintenance comes first, so that step 0 and the last one are treated alike.
+                done = log.step == config.steps
+                last = done or bool(stop)  # asked once: a signal may come between two looks
+                if last or log.step % config.save_every == 0:
+                    log.flush()
+                    save_state(folder / STATE, objective, config, log.progress)
+                    _save_pictures(folder, objective.shipped)
+                if last:
+                    break
 
-    if not done:
-        raise Interrupted(
-            f"stopped at step {log.step} of {config.steps}, all saved in {folder}; "
-            "go on with the same command and --resume", stop[0],
+                # One step. Its random numbers are its own, whatever came before.
+                torch.manual_seed(step_seed(config.seed, log.step))
+                chosen = batch_indices(config.seed, log.step, config.batch_size, len(images))
+                chosen = chosen.to(device)
+                log.add(objective.step(log.step, to_float(pixels[chosen]), labels[chosen]))
+
+        if not done:
+            raise Interrupted(
+                f"stopped at step {log.step} of {config.steps}, all saved in {folder}; "
+                "go on with the same command and --resume", stop[0],
+            )
+        write_checkpoint(
+            folder / CHECKPOINT, objective.shipped, config, images, origin=origin,
+            progress=log.progress, rows=read_rows(folder / LOG),
         )
-    write_checkpoint(
-        folder / CHECKPOINT, objective.shipped, config, images, origin=origin,
-        progress=log.progress, rows=read_rows(folder / LOG),
-    )
-    return folder / CHECKPOINT
+        return folder / CHECKPOINT
 
 
 def step_seed(seed: int, step: int) -> int:
@@ -141,7 +146,8 @@ def _check_folder(folder: Path, resume: bool) -> None:
         raise TrainingError(
             f"--out {folder} holds another run; go on with it by --resume, or choose another --out"
         )
-    if folder.exists() and (not folder.is_dir() or (not resume and os.listdir(folder))):
+    others = set(os.listdir(folder)) - {LOCK} if folder.is_dir() else set()
+    if (folder.exists() and not folder.is_dir()) or (others and not resume):
         raise TrainingError(f"--out {folder} exists and is not empty; choose another")
 
 
@@ -158,7 +164,7 @@ def _stop_signals() -> Iterator[list[int]]:
 
     def note(signum: int, frame: FrameType | None) -> None:
         if stop:
-            raise KeyboardInterrupt
+            raise Interrupted("stopped at once, the last steps not saved", signum)
         stop.append(signum)
         print("\nstopping after this step; once more to quit at once", file=sys.stderr)
 

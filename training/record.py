@@ -10,12 +10,13 @@ import torch
 
 from duet.core import latents
 from duet.core.device import pick_device
-from duet.core.files import replacing_folder, write_json
+from duet.core.files import replacing_folder
 from duet.core.pixels import grid, to_pil
 from duet.data import ImageSet
 from duet.hub.card import write_card
 from duet.models import LatentModel
-from duet.store import checkpoint
+from duet.store import checkpoint, records
+from duet.store.records import TrainingRecord
 from training.config import TrainConfig
 from training.state import Progress
 
@@ -34,20 +35,22 @@ def write_checkpoint(
         checkpoint.save(
             scratch, model, name=name, data=images.name, class_names=images.class_names
         )
-        record = {
-            "recipe": config.recipe,
-            **origin,
-            "settings": config.recipe_json() | {"steps": progress.step},
-            "versions": {"python": platform.python_version()}
+        record = TrainingRecord(
+            recipe=config.recipe,
+            command=str(origin["command"]),
+            git_commit=origin["git_commit"],
+            settings=config.recipe_json() | {"steps": progress.step},
+            versions={"python": platform.python_version()}
             | {library: version(library) for library in LIBRARIES},
-            "hardware": hardware(pick_device(config.device)),
-            "seconds": round(progress.seconds, 1),
-            "steps": progress.step,
-            "images_seen": progress.step * config.batch_size,
-            "epochs": round(progress.step * config.batch_size / len(images), 2),
-            "curves": thinned(rows),
-        }
-        write_json(scratch / checkpoint.TRAINING, record)
+            hardware=hardware(pick_device(config.device)),
+            seconds=round(progress.seconds, 1),
+            steps=progress.step,
+            images_seen=progress.step * config.batch_size,
+            epochs=round(progress.step * config.batch_size / len(images), 2),
+            curves=thinned(rows),
+            threads=torch.get_num_threads(),
+        )
+        records.write(scratch / checkpoint.TRAINING, record)
         to_pil(preview(model), scale=3).save(scratch / "preview.png")
         write_card(scratch)
 
@@ -64,10 +67,11 @@ def preview(model: LatentModel) -> torch.Tensor:
     return grid(images, PREVIEW_COLUMNS)
 
 
-def thinned(rows: list[dict[str, Any]]) -> dict[str, list[float]]:
+def thinned(rows: list[dict[str, Any]]) -> dict[str, tuple[float, ...]]:
     """log.jsonl's rows as columns, at most CURVE_POINTS long, four digits each."""
     kept = rows[:: -(-len(rows) // CURVE_POINTS) or 1]
-    return {key: [float(f"{row[key]:.4g}") for row in kept] for key in (rows[0] if rows else ())}
+    keys = rows[0] if rows else ()
+    return {key: tuple(float(f"{row[key]:.4g}") for row in kept) for key in keys}
 
 
 def hardware(device: torch.device) -> str:

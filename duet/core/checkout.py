@@ -1,9 +1,12 @@
-"""The checkout that the code runs from: its root, its commit."""
+"""Where the code runs from: its root, its commit, what was shipped with it."""
 
 import subprocess
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+PACKAGE = Path(__file__).resolve().parent.parent
+ROOT = PACKAGE.parent
+# An installed package brings its checkpoints along; a checkout has them beside it.
+SHIPPED = PACKAGE / "checkpoints" if (PACKAGE / "checkpoints").is_dir() else ROOT / "checkpoints"
 
 
 def git_commit() -> str | None:

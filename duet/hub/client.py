@@ -25,6 +25,8 @@ Content = Path | bytes
 ID = re.compile(
     r"(?P<repo>[A-Za-z0-9][\w.-]*/[\w][\w.-]*)(@(?P<revision>[\w][\w./-]*))?", flags=re.ASCII
 )
+# What the client lets through where an answer is JSON of another shape.
+ODD_ANSWER = (KeyError, TypeError, AttributeError, IndexError)
 # The client's own requests wait for ever where packets vanish.
 TIMEOUT_SECONDS = 10
 NEXT_STEPS = {  # HTTP status -> what is wrong and what to do
@@ -160,13 +162,14 @@ def check_access(repo_id: str) -> None:
     namespace = parse(repo_id)[0].split("/")[0]
     with _explained(repo_id):
         user = _api().whoami()
-    names = [user["name"], *(organisation["name"] for organisation in user.get("orgs", ()))]
+        names = [user["name"], *(organisation["name"] for organisation in user.get("orgs", ()))]
+        role = user.get("auth", {}).get("accessToken", {}).get("role")
     if namespace not in names:
         raise HubError(
             f"{repo_id}: you are logged in as {names[0]}, who may not write to {namespace}/; "
             f"publish as {names[0]}/…, or log in as somebody else with `hf auth login`"
         )
-    if user.get("auth", {}).get("accessToken", {}).get("role") == "read":
+    if role == "read":
         raise HubError(
             f"{repo_id}: your token may only read; make one that may write at "
             "https://huggingface.co/settings/tokens"
@@ -225,6 +228,8 @@ def _new_repository(
     try:
         made = look_up(repo_id, kind=kind)
         yield made if revision is None else look_up(repo_id, revision, kind)
+    except ODD_ANSWER:  # whether it was done nobody knows: what may hold work is not deleted
+        raise
     except BaseException:
         # Only what is still as it was made: a commit whose answer got lost must not be undone.
         with contextlib.suppress(HubError), _explained(repo_id):
@@ -251,6 +256,11 @@ def _explained(subject: str) -> Iterator[None]:
         raise
     except (httpx2.HTTPError, OSError, RuntimeError, ValueError, RevisionResolutionError) as error:
         raise _explanation(subject, error) from error
+    except ODD_ANSWER as error:
+        raise HubError(
+            f"{subject}: the Hub's answer is not of the form that its client knows "
+            f"({error!r:.100}); look at the repository's page before you try again"
+        ) from error
 
 
 def _explanation(subject: str, error: BaseException) -> HubError:

@@ -37,8 +37,9 @@ def load(source: str | Path) -> Checkpoint:
 def find(source: str | Path) -> Path:
     """The folder that `source` names; what is on the Hub is fetched into the local cache."""
     folder = Path(source)
-    if (folder / CONFIG).is_file():
-        return folder
+    with contextlib.suppress(OSError):  # a name that is too long names no folder
+        if (folder / CONFIG).is_file():
+            return folder
     shipped = checkpoint.SHIPPED / str(source)
     if checkpoint.NAME.fullmatch(str(source)) and (shipped / CONFIG).is_file():
         return shipped
@@ -46,7 +47,7 @@ def find(source: str | Path) -> Path:
     if client.is_id(str(source)) and not folder.parent.exists():
         return fetch(str(source))
     raise CheckpointError(
-        f"no checkpoint at {str(source)!r}: neither a folder with a {CONFIG} nor one of the "
+        f"no checkpoint at {str(source)!r:.200}: neither a folder with a {CONFIG} nor one of the "
         f"shipped ({', '.join(shipped_names())}) nor an id on the Hub (user/name@revision)"
     )
 

@@ -1,5 +1,6 @@
 """The contract every model keeps; evaluation and demo are written against this alone."""
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -12,6 +13,8 @@ from duet.core.errors import DuetError
 from duet.core.pixels import to_uint8
 
 MAX_COUNT = 10_000_000  # samples in one call
+MAX_IMAGE_VALUES = 2**20  # 3 x 512 x 512 and a little
+BATCH_VALUES = 2**22  # of the images that are drawn together
 
 
 class ModelError(DuetError):
@@ -36,6 +39,8 @@ class ModelConfig:
         shape = self.image_shape
         if len(shape) != 3 or any(type(side) is not int or not 1 <= side <= 1024 for side in shape):
             raise ModelError(f"image_shape must be three integers C, H, W in 1..1024, not {shape}")
+        if math.prod(shape) > MAX_IMAGE_VALUES:
+            raise ModelError(f"image_shape {shape} is more than {MAX_IMAGE_VALUES} values an image")
         object.__setattr__(self, "image_shape", tuple(shape))  # JSON gives a list
         for name, (low, high) in self.BOUNDS.items():
             value = getattr(self, name)
@@ -90,7 +95,9 @@ class LatentModel(nn.Module):
     def render(
         self, z: torch.Tensor, labels: torch.Tensor, batch_size: int = 250
     ) -> torch.Tensor:
-        """`decode` in batches, for use outside: uint8 [N, C, H, W] on the CPU. Wants eval mode."""
+        """`decode` in batches, smaller where images are large, for use outside: uint8 [N, C, H, W]
+        on the CPU. Wants eval mode."""
+        batch_size = max(1, min(batch_size, BATCH_VALUES // math.prod(self.image_shape)))
         device = next(self.parameters()).device
         batches = zip(z.split(batch_size), labels.split(batch_size), strict=True)
         images = [to_uint8(self.decode(a.to(device), b.to(device))).cpu() for a, b in batches]

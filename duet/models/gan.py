@@ -6,10 +6,11 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from duet.models.base import LatentModel, ModelConfig
+from duet.models.base import LatentModel, ModelConfig, ModelError
 from duet.models.networks import ImageDecoder, ImageEncoder, activate
 
 DISCRIMINATOR_FEATURES = 128
+MAX_LAYER_VALUES = 2**24  # float32: 64 MiB
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,14 @@ class GANConfig(ModelConfig):
     BOUNDS: ClassVar[dict[str, tuple[int, int]]] = {
         **ModelConfig.BOUNDS, "width": (1, 1024), "depth": (0, 32),
     }
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.width * self.image_shape[1] * self.image_shape[2] > MAX_LAYER_VALUES:
+            raise ModelError(
+                f"width {self.width} at {self.image_shape[1:]} pixels is more than "
+                f"{MAX_LAYER_VALUES} values a layer and image"
+            )
 
 
 class GAN(LatentModel):

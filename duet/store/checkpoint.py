@@ -8,13 +8,15 @@ import dataclasses
 import json
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
-from duet.core.checkout import ROOT
+from duet.core.checkout import SHIPPED as SHIPPED
 from duet.core.errors import DuetError
 from duet.core.files import read_json, sha256, write_json
 from duet.core.tensors import TensorFileError, load_tensors, save_tensors
@@ -27,9 +29,9 @@ SCHEMA = 1
 CONFIG, WEIGHTS, TRAINING, METRICS, PREVIEW, CARD = (
     "config.json", "model.safetensors", "training.json", "metrics.json", "preview.png", "README.md",
 )
-SHIPPED = ROOT / "checkpoints"
 MAX_JSON_BYTES = 2**20
 MAX_WEIGHT_BYTES = 2**30
+MAX_WEIGHT = 1e6  # larger ones overflow to NaN within a few layers, and NaN draws black
 MAX_BYTES = {  # every file that a checkpoint may have; others are never looked at
     CONFIG: MAX_JSON_BYTES, WEIGHTS: MAX_WEIGHT_BYTES, TRAINING: MAX_JSON_BYTES,
     METRICS: MAX_JSON_BYTES, PREVIEW: 2**24, CARD: MAX_JSON_BYTES,
@@ -56,6 +58,15 @@ class Checkpoint:
     training: TrainingRecord | None = None
     metrics: MetricsRecord = field(default_factory=MetricsRecord)
     problems: tuple[str, ...] = ()
+
+    def sample(
+        self, count: int, *, seed: int = 0, first: int = 0, label: int | None = None,
+        truncation: float = 1.0,
+    ) -> torch.Tensor:
+        """`LatentModel.sample` of its model: uint8 [count, C, H, W]."""
+        return self.model.sample(
+            count, seed=seed, first=first, label=label, truncation=truncation
+        )
 
     @property
     def parameters(self) -> int:
@@ -133,9 +144,9 @@ def read_config(folder: Path) -> dict[str, Any]:
             f"missing {sorted(expected - set(config))}, unknown {sorted(set(config) - expected)}"
         )
     _check_texts(folder, config)
-    if config["architecture"] not in MODELS:
+    if not isinstance(config["architecture"], str) or config["architecture"] not in MODELS:
         raise CheckpointError(
-            f"{folder / CONFIG}: unknown architecture {config['architecture']!r}; "
+            f"{folder / CONFIG}: unknown architecture {config['architecture']!r:.100}; "
             f"known: {', '.join(MODELS)}"
         )
     return config
@@ -178,8 +189,15 @@ def _check_texts(folder: Path, config: dict[str, Any]) -> None:
         if not isinstance(config[key], str) or not NAME.fullmatch(config[key]):
             raise CheckpointError(f"{folder / CONFIG}: {key} must be a plain name")
     names = config["class_names"]
-    if not isinstance(names, list) or not all(isinstance(n, str) and len(n) < 100 for n in names):
+    if not isinstance(names, list) or not all(map(_is_short_text, names)):
         raise CheckpointError(f"{folder / CONFIG}: class_names must be a list of short texts")
+
+
+def _is_short_text(value: Any) -> bool:
+    """Half of a surrogate pair, which JSON can hold, is no text: a page with it cannot be sent."""
+    if not isinstance(value, str) or len(value) >= 100:
+        return False
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _build(folder: Path, config: dict[str, Any]) -> LatentModel:
@@ -188,13 +206,28 @@ def _build(folder: Path, config: dict[str, Any]) -> LatentModel:
     if not isinstance(config["config"], dict):
         raise CheckpointError(f"{folder / CONFIG}: config must be a JSON object")
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _NoInitialValues():
             model = kind(kind.Config.from_dict(config["config"]))
     except (ModelError, TypeError) as error:
         raise CheckpointError(f"{folder / CONFIG}: {error}") from error
     if model.num_classes and len(config["class_names"]) != model.num_classes:
         raise CheckpointError(f"{folder / CONFIG}: {model.num_classes} class_names are wanted")
     return model
+
+
+class _NoInitialValues(TorchFunctionMode):
+    """Constructors leave their tensors as they are. The meta device has nothing to fill, and doing
+    so would import torch's compiler: six seconds at the start of every program."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if getattr(func, "__module__", None) == "torch.nn.init" or func in _FILLING:
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
+_FILLING = (torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.zero_, torch.Tensor.fill_)
 
 
 def _load_weights(path: Path, model: LatentModel, expected_sha256: str) -> None:
@@ -214,9 +247,12 @@ def _load_weights(path: Path, model: LatentModel, expected_sha256: str) -> None:
         tensors, _ = load_tensors(path)
     except TensorFileError as error:
         raise CheckpointError(str(error)) from error
-    broken = [key for key, value in tensors.items() if not value.isfinite().all()]
+    broken = [key for key, value in tensors.items() if not (value.abs() <= MAX_WEIGHT).all()]
     if broken:
-        raise CheckpointError(f"{path} holds values that are not finite, in {broken[:3]}")
+        raise CheckpointError(
+            f"{path} holds values that are not finite, or beyond ±{MAX_WEIGHT:g} as no trained "
+            f"network's are, in {broken[:3]}"
+        )
     model.load_state_dict(tensors, strict=True, assign=True)
 
 
@@ -232,9 +268,13 @@ def _read_header(path: Path) -> tuple[dict[str, Any], int]:
             if size > MAX_WEIGHT_BYTES or length > min(MAX_JSON_BYTES, size - 8):
                 raise ValueError("its sizes are implausible")
             header = json.loads(file.read(length))
+            if not all(isinstance(entry, dict) for entry in header.values()):
+                raise ValueError("its table of tensors is of another form")
         header.pop("__metadata__", None)
         for entry in header.values():
-            entry["dtype"], entry["shape"]
-    except (OSError, struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
+            entry["shape"], _DTYPES.get(entry["dtype"])
+    except (
+        OSError, struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError,
+    ) as error:
         raise CheckpointError(f"{path} is not a readable safetensors file: {error}") from error
     return header, size - 8 - length

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+import duet
 from demo import catalogue
 from demo.catalogue import Catalogue
 from duet.store import checkpoint
@@ -71,3 +72,21 @@ def test_left_is_a_gan_and_right_a_vae_where_there_are_such(mock_checkpoint, arc
         {n: mock_checkpoint(architecture=a) for n, a in zip(names, architectures, strict=True)}
     )
     assert offer.default_pair() == tuple(names[index] for index in pair)
+
+
+def test_a_broken_record_is_told_of_and_the_model_stays(saved, tiny_gan, tmp_path):
+    folder = saved(tiny_gan, "good")
+    (tmp_path / "good" / "metrics.json").write_text('{"schema": 2, "measurements": 7}')
+    offer = catalogue.load_sources([folder])
+    assert offer.names == ("good",)
+    assert "metrics.json is not what" in offer.problems[0]
+
+
+def test_what_is_told_of_a_problem_is_short_and_can_be_sent(tmp_path, monkeypatch):
+    def fail(source):
+        raise OSError("\ud800" + "x" * 10_000)
+
+    monkeypatch.setattr(duet, "load", fail)
+    (problem,) = catalogue.load_sources(["a"]).problems
+    assert len(problem) <= 401
+    problem.encode("utf-8")

@@ -16,7 +16,7 @@ for source in sys.argv[1:]:
         found.append(duet.load(source).name)
     except duet.CheckpointError as error:
         found.append(str(error))
-print(json.dumps([found, time.monotonic() - started]))
+print(json.dumps([found, time.monotonic() - started, "torch._dynamo" in sys.modules]))
 """
 
 
@@ -40,7 +40,8 @@ def test_load_without_the_hub(child, training, folder, environment, said):
     training("publish", folder, "me/tiny")
     duet.load("me/tiny")
     done = child("-c", LOAD, "me/tiny", "me/absent", **environment)
-    (cached, absent), seconds = json.loads(done.stdout)
+    (cached, absent), seconds, compiler = json.loads(done.stdout)
     assert cached == "tiny-gan"
     assert said in absent
-    assert seconds < 5  # the client alone tries for 23
+    assert seconds < 15  # the client alone tries for 23, more on a slow machine
+    assert not compiler  # torch._dynamo, seconds that no load needs

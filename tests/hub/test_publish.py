@@ -10,6 +10,8 @@ from huggingface_hub.utils import _http
 
 import duet
 from duet.core.files import read_json, write_json
+from duet.hub import publish
+from duet.hub.client import HubError
 from duet.store.checkpoint import CARD, CONFIG, METRICS, PREVIEW, TRAINING, WEIGHTS
 
 EVERYTHING = {CONFIG, WEIGHTS, TRAINING, METRICS, PREVIEW, CARD}
@@ -268,7 +270,7 @@ def test_the_card_is_one_the_hub_reads(hub, training, folder):
     assert data.model_name == "tiny-gan"
     found = {result.metric_type: result.metric_value for result in data.eval_results}
     scores = read_json(folder / METRICS)["measurements"][0]["scores"]
-    assert found["fid"] == scores["frechet_distance"]
+    assert found["fid"] == scores["frechet_distance"]["value"]
     assert sorted(found.values()) == sorted(scores.values())
     assert set(found) == set(data.metrics)
     assert ModelCard(str(card)).data.to_dict() == data.to_dict()
@@ -301,3 +303,20 @@ def test_a_run_whose_push_breaks_is_kept(hub, training, toy_data, tmp_path):
     assert (code, output) == (2, f"{out}/checkpoint\n")
     assert f"python -m training publish {out}/checkpoint me/toy" in said
     assert "push-to-hub" not in duet.load(out / "checkpoint").training.command
+
+
+@pytest.mark.parametrize("answer", [{}, [], None, "yes", 7])
+def test_answers_of_another_shape_are_told(hub, folder, monkeypatch, answer):
+    """What the client makes of JSON that it does not know: an error in words, nothing deleted."""
+    from huggingface_hub import HfApi
+
+    def odd(self, *arguments, **named):
+        return answer["commitUrl"]
+
+    monkeypatch.setattr(HfApi, "create_commit", odd)
+    with pytest.raises(HubError, match="the Hub's answer is not of the form"):
+        publish.publish(str(folder), "me/fresh")
+    assert duet.hub.client.look_up("me/fresh").commit  # made, and not deleted
+    monkeypatch.setattr(HfApi, "whoami", lambda self: answer)
+    with pytest.raises(HubError, match="the Hub's answer is not of the form"):
+        duet.hub.client.check_access("me/x")

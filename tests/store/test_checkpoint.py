@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 import duet
 from duet.core.files import read_json, replacing, replacing_folder, sha256, write_json
 from duet.core.tensors import load_tensors, save_tensors
+from duet.models.gan import GAN, GANConfig
 from duet.store import checkpoint
 from duet.store.checkpoint import CONFIG, WEIGHTS, CheckpointError, save
 
@@ -23,7 +24,7 @@ def folder(tmp_path, tiny_gan):
 
 
 def change_config(folder, **changes):
-    write_json(folder / CONFIG, read_json(folder / CONFIG) | changes)
+    (folder / CONFIG).write_text(json.dumps(read_json(folder / CONFIG) | changes))
 
 
 def test_round_trip(folder, tiny_gan):
@@ -47,6 +48,12 @@ def test_every_model_survives_the_round_trip(tmp_path, tiny_vae):
         ({"schema": 2}, "not a Duet checkpoint of schema 1"),
         ({"extra": 1}, r"unknown \['extra'\]"),
         ({"architecture": "diffusion"}, "unknown architecture 'diffusion'"),
+        ({"architecture": ["gan"]}, r"unknown architecture \['gan'\]"),
+        ({"architecture": {"gan": 1}}, "unknown architecture"),
+        ({"architecture": None}, "unknown architecture"),
+        ({"class_names": ["\ud800", *"123456789"]}, "list of short texts"),
+        ({"class_names": ["x" * 100, *"123456789"]}, "list of short texts"),
+        ({"name": "tiny\n"}, "plain name"),
         ({"config": []}, "must be a JSON object"),
         ({"config": {"width": 4}}, "missing"),
         ({"class_names": ["a"]}, "10 class_names are wanted"),
@@ -60,6 +67,28 @@ def test_a_configuration_that_lies_is_refused(folder, changes, said):
     change_config(folder, **changes)
     with pytest.raises(CheckpointError, match=said):
         duet.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("shape", "width"), [([1024, 1024, 1024], 1), ([1, 1024, 1024], 1024), ([2, 1024, 1024], 1)]
+)
+def test_the_product_of_sizes_is_bounded(folder, shape, width):
+    config = read_config(folder)
+    change_config(folder, config=config | {"image_shape": shape, "width": width})
+    with pytest.raises(CheckpointError, match=r"is more than \d+ values"):
+        duet.load(folder)
+
+
+def read_config(folder):
+    return read_json(folder / CONFIG)["config"]
+
+
+def test_large_images_are_drawn_a_few_at_a_time(monkeypatch):
+    model = GAN(GANConfig((3, 256, 256), 0, 4, width=1, depth=0)).eval()
+    decode, sizes = model.decode, []
+    monkeypatch.setattr(model, "decode", lambda z, y: sizes.append(len(z)) or decode(z, y))
+    assert model.sample(30).shape == (30, 3, 256, 256)
+    assert sizes == [21, 9]
 
 
 def test_a_huge_declared_network_costs_nothing(folder):
@@ -85,6 +114,8 @@ def rewrite(folder, change):
         (lambda t: t.update({"generator.seed.bias": torch.zeros(3)}), r"generator\.seed\.bias"),
         (lambda t: t.update({k: v.half() for k, v in t.items()}), "does not fit"),
         (lambda t: t["generator.seed.bias"].fill_(float("nan")), "not finite"),
+        (lambda t: t["generator.seed.bias"].fill_(float("-inf")), "not finite"),
+        (lambda t: t["generator.seed.bias"].fill_(3e38), r"beyond ±1e\+06"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused(folder, change, said):
@@ -96,7 +127,9 @@ def test_weights_that_do_not_fit_are_refused(folder, change, said):
 @pytest.mark.parametrize(
     "content",
     [b"", b"\x80\x04pickle", struct.pack("<Q", 2**60), struct.pack("<Q", 4) + b"[1]]",
-     struct.pack("<Q", 12) + b'{"a": [1]}  ', struct.pack("<Q", 9) + b'{"a": {}}'],
+     struct.pack("<Q", 12) + b'{"a": [1]}  ', struct.pack("<Q", 9) + b'{"a": {}}',
+     struct.pack("<Q", 100_000) + b"[" * 100_000,
+     struct.pack("<Q", 35) + b'{"a": {"dtype": [], "shape": [1]}}  '],
 )
 def test_a_broken_weights_file_is_named(folder, content):
     (folder / WEIGHTS).write_bytes(content)
@@ -127,6 +160,12 @@ def test_oversized_json_is_not_read(folder):
 def test_an_unknown_name_lists_the_shipped(tmp_path):
     with pytest.raises(CheckpointError, match=r"no checkpoint at .*nope"):
         duet.load(tmp_path / "nope")
+
+
+@pytest.mark.parametrize("source", ["x" * 300, "a\0b", "\ud800", "x/" * 3000, "."])
+def test_a_source_that_names_nothing(source):
+    with pytest.raises(CheckpointError, match="no checkpoint at"):
+        duet.load(source)
 
 
 def test_shipped_names_load_from_anywhere(tmp_path, monkeypatch):

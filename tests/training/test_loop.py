@@ -2,14 +2,18 @@
 
 import json
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
 
 import duet
-from duet.core.errors import DeviceError
+from duet.core.errors import DeviceError, DuetError
 from duet.core.files import read_json
+from duet.core.lock import locked
 from duet.core.tensors import load_tensors
+from training import release
 from training.config import TrainingError
 from training.log import LOG_EVERY_STEPS, RunLog, draw_curves, read_rows
 from training.loop import batch_indices, step_seed, train
@@ -197,3 +201,55 @@ def test_curves_of_an_empty_log_are_no_picture(tmp_path):
 def test_run_json_tells_the_command(run):
     about = read_json(run("gan", "a", steps=2) / "run.json")
     assert (about["command"], about["steps"], about["width"]) == ("the command", 2, 4)
+
+
+def test_two_runs_never_share_a_folder(run, tmp_path):
+    folder = run("gan", "a", steps=2)
+    before = (folder / "log.jsonl").read_bytes()
+    with locked(folder), pytest.raises(DuetError, match=f"another process is at work in {folder}"):
+        run("gan", "a", steps=4, resume=True)
+    assert (folder / "log.jsonl").read_bytes() == before
+    run("gan", "a", steps=4, resume=True)
+    (tmp_path / "b").mkdir()
+    with locked(tmp_path / "b"), pytest.raises(DuetError, match="another process is at work"):
+        run("gan", "b", steps=2)
+    assert [path.name for path in (tmp_path / "b").iterdir()] == [".lock"]
+    run("gan", "b", steps=2)  # the lock's file alone is no other run
+
+
+def test_the_lock_dies_with_its_process(tmp_path):
+    code = (
+        "import sys, pathlib, time; from duet.core.lock import locked\n"
+        "with locked(pathlib.Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(DuetError, match="another process"), locked(tmp_path):
+            pass
+        process.kill()
+    with locked(tmp_path):
+        pass
+
+
+def test_a_release_takes_the_place_of_the_old_checkpoint_whole(run, tmp_path, monkeypatch):
+    """`cp -r` into the old folder left the old weights to be measured."""
+    monkeypatch.setattr(release, "SHIPPED", tmp_path / "shipped")
+    for seed in (0, 1):
+        folder = run("gan", f"runs{seed}/tiny", steps=2, seed=seed)
+        target = release.release(folder)
+        assert target == tmp_path / "shipped" / "tiny"
+        shipped, made = (
+            {path.name: path.read_bytes() for path in where.iterdir()}
+            for where in (target, folder / "checkpoint")
+        )
+        assert shipped == made
+        (target / "metrics.json").write_text("of the old weights")
+    assert not list(target.glob("checkpoint"))
+    with pytest.raises(TrainingError, match="holds no finished checkpoint"):
+        release.release(tmp_path)
+
+
+def test_the_record_tells_the_threads(run):
+    assert duet.load(run("gan", "a", steps=2) / "checkpoint").training.threads >= 1

@@ -1,0 +1,33 @@
+"""One process at a time: a lock on a folder that dies with the process that holds it."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from duet.core.errors import DuetError
+
+try:
+    import fcntl
+except ImportError:  # Windows: two runs in one folder are the user's to avoid
+    fcntl = None  # type: ignore[assignment]
+
+LOCK = ".lock"
+
+
+class Locked(DuetError):
+    """Another process works in the folder."""
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of an existing folder; Locked where another process does."""
+    with (folder / LOCK).open("w") as file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise Locked(
+                    f"another process is at work in {folder}; wait for its end, or choose another "
+                    "folder"
+                ) from error
+        yield
