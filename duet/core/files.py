@@ -1,14 +1,26 @@
 """Files that are either whole or absent: write beside the final place, then rename."""
 
+import collections
 import contextlib
 import hashlib
+import itertools
 import json
+import math
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from duet.core.errors import DuetError
+
+MOST_JSON_BYTES = 2**20
+MOST_JSON_DEPTH = 64
+
+
+class FileError(DuetError):
+    """A file cannot be read or written, or is not what its name says; the message names it."""
 
 
 @contextlib.contextmanager
@@ -50,8 +62,93 @@ def write_json(path: Path, value: Any) -> None:
         scratch.write_text(text + "\n", encoding="utf-8")
 
 
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+def read_json(path: Path, most_bytes: int = MOST_JSON_BYTES) -> Any:
+    """A JSON file's value, by the strict rules of `parse_json`; else FileError."""
+    try:
+        if not path.is_file() and path.exists():  # a pipe would be waited on for ever
+            raise FileError(f"{path} is not a file")
+        with path.open("rb") as file:
+            content = file.read(most_bytes + 1)
+        if len(content) > most_bytes:
+            raise FileError(f"{path} is larger than {most_bytes} bytes")
+        return parse_json(content)
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
+    except JsonError as error:
+        raise FileError(f"{path} cannot be read: {error}") from error
+
+
+def read_object(path: Path, most_bytes: int = MOST_JSON_BYTES) -> dict[str, Any]:
+    """A JSON file that holds an object, read as strictly; else FileError."""
+    value = read_json(path, most_bytes)
+    if not isinstance(value, dict):
+        raise FileError(f"{path}: expected a JSON object")
+    return value
+
+
+class JsonError(DuetError):
+    """A text is not JSON that everybody reads alike."""
+
+
+def parse_json(content: bytes) -> Any:
+    """JSON in UTF-8 that means one thing to every reader (I-JSON, RFC 7493): no key twice, finite
+    numbers and integers of 64 bits only, no half of a surrogate pair; at most 64 levels deep."""
+    try:
+        value = json.loads(
+            content.decode("utf-8"), object_pairs_hook=_object, parse_float=_float, parse_int=_int,
+            parse_constant=_float,
+        )
+    except RecursionError:
+        raise JsonError(f"it is nested more than {MOST_JSON_DEPTH} levels deep") from None
+    except JsonError:
+        raise
+    except ValueError as error:  # a JSONDecodeError or a UnicodeDecodeError
+        raise JsonError(f"it is not JSON in UTF-8 ({error})") from error
+    _check_levels(value)
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice, _ = collections.Counter(key for key, _ in pairs).most_common(1)[0]
+        raise JsonError(f"its key {twice[:40]!r} stands there twice")
+    return found
+
+
+def _float(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise JsonError(f"its number {text[:40]} is not finite")
+    return value
+
+
+def _int(text: str) -> int:
+    if len(text) > 20 or not -(2**63) <= (value := int(text)) < 2**64:
+        raise JsonError(f"its number {text[:40]} has more than 64 bits")
+    return value
+
+
+def _check_levels(value: Any) -> None:
+    """Level by level: there are few of them, and every text is valid Unicode."""
+    level, depth = [value], 0
+    while level:
+        if not all(_is_unicode(item) for item in level if isinstance(item, str)):
+            raise JsonError("a text in it holds half of a surrogate pair, which is no character")
+        containers = [item for item in level if isinstance(item, dict | list)]
+        depth += 1
+        if containers and depth > MOST_JSON_DEPTH:
+            raise JsonError(f"it is nested more than {MOST_JSON_DEPTH} levels deep")
+        values = [item.values() if isinstance(item, dict) else item for item in containers]
+        keys = [item for item in containers if isinstance(item, dict)]
+        level = list(itertools.chain(*keys, *values))
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def sha256(path: Path) -> str:

@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from duet.core.checkout import SHIPPED as SHIPPED
 from duet.core.errors import DuetError
-from duet.core.files import read_json, sha256, write_json
+from duet.core.files import FileError, read_object, sha256, write_json
 from duet.core.tensors import TensorFileError, load_tensors, save_tensors
 from duet.models.base import LatentModel, ModelError
 from duet.models.registry import MODELS
@@ -174,14 +174,9 @@ def _weight_bytes(model: LatentModel) -> int:
 
 def _read_object(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise CheckpointError(f"{path} is larger than {MAX_JSON_BYTES} bytes")
-        value = read_json(path)
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} cannot be read: {error}") from error
-    if not isinstance(value, dict):
-        raise CheckpointError(f"{path}: expected a JSON object")
-    return value
+        return read_object(path, MAX_JSON_BYTES)
+    except FileError as error:
+        raise CheckpointError(str(error)) from error
 
 
 def _check_texts(folder: Path, config: dict[str, Any]) -> None:
