@@ -113,7 +113,9 @@ def look_up(repo_id: str, revision: str | None = None, kind: Kind = "model") -> 
         )
         for file in info.siblings or ()
     }
-    return Repository(repo_id, kind, revision, info.sha or "", bool(info.private), files)
+    if not info.sha:  # a commit that nobody knows must never look like the one that was there
+        raise HubError(f"{repo_id}: the Hub does not say at which commit it is; try again later")
+    return Repository(repo_id, kind, revision, info.sha, bool(info.private), files)
 
 
 def fetch(repository: Repository, names: Collection[str]) -> Path:

@@ -51,7 +51,7 @@ def test_every_model_survives_the_round_trip(tmp_path, tiny_vae):
         ({"architecture": ["gan"]}, r"unknown architecture \['gan'\]"),
         ({"architecture": {"gan": 1}}, "unknown architecture"),
         ({"architecture": None}, "unknown architecture"),
-        ({"class_names": ["\ud800", *"123456789"]}, "list of short texts"),
+        ({"class_names": ["\ud800", *"123456789"]}, "half of a surrogate pair"),
         ({"class_names": ["x" * 100, *"123456789"]}, "list of short texts"),
         ({"name": "tiny\n"}, "plain name"),
         ({"config": []}, "must be a JSON object"),
