@@ -7,7 +7,7 @@ BIN := .venv/bin
 # installation is needed.
 UV := .venv/tools/bin/uv
 
-.PHONY: help app test check fix verify table space clean
+.PHONY: help app test check fix mutants verify table space clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -24,6 +24,9 @@ check: .venv/installed-dev ## lint and check types only
 
 fix: .venv/installed-dev ## mend what the linter can mend
 	$(BIN)/ruff check --fix .
+
+mutants: .venv/installed-dev ## break the product line by line: what do the tests miss? (COUNT=…, SEED=…)
+	$(BIN)/python tests/mutation/mutants.py $(COUNT:%=--count %) $(SEED:%=--seed %)
 
 verify: .venv/installed-app ## measure every shipped checkpoint again and compare
 	$(BIN)/python -m evaluation verify checkpoints/*/
