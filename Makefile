@@ -21,7 +21,7 @@ asked = $(if $(filter $1,$(MAKECMDGOALS)),$(if $($2),,$(error $2 is missing: mak
 $(call asked,release,RUN,runs/mnist-gan)
 $(call asked,space,SPACE,you/duet)
 
-.PHONY: help app test check fix verify table release space clean venv
+.PHONY: help app test check fix mutants verify table release space clean venv
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,9 @@ check: .venv/installed-dev ## lint and check types only
 
 fix: .venv/installed-dev ## mend what the linter can mend
 	$(BIN)/python -m ruff check --fix .
+
+mutants: .venv/installed-dev ## break the product line by line: what do the tests miss? (COUNT=…, SEED=…)
+	$(BIN)/python tests/mutation/mutants.py $(COUNT:%=--count %) $(SEED:%=--seed %)
 
 verify: .venv/installed-app ## measure the shipped checkpoints again and compare (AT_MOST=10000: quick)
 	$(BIN)/python -m evaluation verify checkpoints/*/ $(if $(AT_MOST),--at-most $(AT_MOST))
