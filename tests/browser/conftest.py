@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import duet
 from duet.models.base import ModelConfig
 from duet.models.dcgan import DCGAN
 from duet.models.gan import GAN, GANConfig
@@ -90,7 +91,7 @@ def wait_until_ready(url: str, process: subprocess.Popen, log: Path) -> None:
 @pytest.fixture(scope="session")
 def sources(tmp_path_factory) -> dict[str, str | Path]:
     """Architecture -> a checkpoint: the shipped ones, or toys where not all are there."""
-    shipped = {checkpoint.load(name).architecture: name for name in checkpoint.shipped_names()}
+    shipped = {duet.load(name).architecture: name for name in checkpoint.shipped_names()}
     if {"gan", "vae", "dcgan"} <= set(shipped):
         return shipped
     return random_checkpoints(tmp_path_factory.mktemp("checkpoints"))
@@ -99,7 +100,7 @@ def sources(tmp_path_factory) -> dict[str, str | Path]:
 @pytest.fixture(scope="session")
 def offered(sources) -> dict[str, str]:
     """Architecture -> the name that the page knows the checkpoint by."""
-    return {kind: checkpoint.load(source).name for kind, source in sources.items()}
+    return {kind: duet.load(source).name for kind, source in sources.items()}
 
 
 @pytest.fixture(scope="session")
