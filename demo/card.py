@@ -11,8 +11,9 @@ from typing import Any
 
 from duet.core.words import duration
 from duet.store.checkpoint import Checkpoint
-from duet.store.records import Measurement, MetricsRecord, TrainingRecord
+from duet.store.metrics import Measurement, MetricsRecord
 from duet.store.scores import SCORES, samples
+from duet.store.training import TrainingRecord
 
 SHOWN = ("frechet_distance", "inception_score")
 CHANNELS = {1: "grey", 3: "colour"}

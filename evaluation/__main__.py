@@ -18,7 +18,7 @@ from duet.core.tensors import save_tensors
 from duet.data import DataError
 from duet.hub import client
 from duet.store.checkpoint import METRICS, SHIPPED, Checkpoint, shipped_names
-from duet.store.records import Measurement
+from duet.store.metrics import Measurement
 from duet.store.scores import samples as samples_text
 from evaluation import report
 from evaluation.errors import EvaluationError

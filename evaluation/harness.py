@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from duet.core.latents import MAX_SEED
 from duet.store.checkpoint import Checkpoint
-from duet.store.records import Measurement, Protocol, ScoreRecord
+from duet.store.metrics import Measurement, Protocol, ScoreRecord
 from evaluation import fidelity
 from evaluation.errors import EvaluationError
 from evaluation.fidelity import Extractor

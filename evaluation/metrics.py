@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from duet.store.records import Protocol, ScoreRecord
+from duet.store.metrics import Protocol, ScoreRecord
 from evaluation import fidelity
 
 NEIGHBORHOOD = 3

@@ -22,7 +22,7 @@ from duet.core.files import sha256
 from duet.core.progress import progress_bar
 from duet.core.tensors import TensorFileError, load_tensors, save_tensors
 from duet.data import ImageSet
-from duet.store.records import ReferenceRecord
+from duet.store.metrics import ReferenceRecord
 from evaluation import fidelity
 from evaluation.errors import EvaluationError
 from evaluation.fidelity import Extractor

@@ -9,7 +9,7 @@ from duet.core.files import replacing
 from duet.core.words import duration
 from duet.store import records
 from duet.store.checkpoint import METRICS, Checkpoint
-from duet.store.records import Measurement, MetricsRecord, Protocol
+from duet.store.metrics import Measurement, MetricsRecord, Protocol
 from duet.store.scores import SCORES, samples
 from evaluation.errors import EvaluationError
 from evaluation.reference import FOLDER

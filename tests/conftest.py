@@ -13,16 +13,11 @@ import torch
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before anything imports gradio
 
 from duet import data
-from duet.data import DATASETS, DataError, ImageSet
+from duet.data import DATASETS, DataError, DataSet, Facts, ImageSet
 from duet.models.gan import GAN, GANConfig
 from duet.models.vae import VAE, VAEConfig
-from duet.store.records import (
-    Measurement,
-    Protocol,
-    ReferenceRecord,
-    ScoreRecord,
-    TrainingRecord,
-)
+from duet.store.metrics import Measurement, Protocol, ReferenceRecord, ScoreRecord
+from duet.store.training import TrainingRecord
 from evaluation.fidelity import open_extractor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,7 +84,8 @@ def toy_data(monkeypatch) -> ImageSet:
     def load(root: Path, split: str, download: bool) -> ImageSet:
         return ImageSet("toy", split, *splits[split], tuple("0123456789"))
 
-    monkeypatch.setitem(DATASETS, "toy", load)
+    facts = Facts("toy", "Toy", tuple("0123456789"), about="Bright bars")
+    monkeypatch.setitem(DATASETS, "toy", DataSet(facts, load))
     return load(Path(), "train", False)
 
 

@@ -16,7 +16,7 @@ from duet.data import ImageSet
 from duet.hub.card import write_card
 from duet.models import LatentModel
 from duet.store import checkpoint, records
-from duet.store.records import TrainingRecord
+from duet.store.training import TrainingRecord
 from training.config import TrainConfig
 from training.state import Progress
 

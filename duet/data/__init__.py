@@ -1,16 +1,14 @@
 """Image sets in, uint8 NCHW tensors out. To add a set: one file, one row of DATASETS."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from duet.data import mnist
-from duet.data.base import DataError, ImageSet, data_root
+from duet.data.base import DataError, DataSet, Facts, ImageSet, data_root
 
-__all__ = ["DATASETS", "DataError", "ImageSet", "load"]
+__all__ = ["DATASETS", "DataError", "DataSet", "Facts", "ImageSet", "load"]
 
-# name -> loader(root, split, download)
-DATASETS: dict[str, Callable[[Path, str, bool], ImageSet]] = {
-    "mnist": mnist.load,
+DATASETS: dict[str, DataSet] = {
+    "mnist": mnist.MNIST,
 }
 
 
@@ -25,4 +23,4 @@ def load(
         raise DataError(f"unknown data set {name!r}; known: {', '.join(DATASETS)}")
     if split not in ("train", "test"):
         raise DataError(f"unknown split {split!r} of {name}; known: train, test")
-    return DATASETS[name](data_root(data_dir), split, download)
+    return DATASETS[name].load(data_root(data_dir), split, download)

@@ -1,6 +1,7 @@
 """What a data set is to the rest of Duet: one uint8 tensor of images, one of labels."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,32 @@ from duet.core.errors import DuetError
 
 class DataError(DuetError):
     """A data set is missing or not what it says it is; the message names it and the mend."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a data set without reading it; cards, pages and tables quote it.
+
+    `licence` is the Hub's identifier of one ("cc-by-sa-3.0", "other"), `hub_id` where the Hub keeps
+    the set, None where it does not; `about`, `credit` and `ethics` are sentences for a card.
+    """
+
+    name: str
+    title: str
+    class_names: tuple[str, ...]
+    about: str
+    licence: str = "other"
+    credit: str = ""
+    hub_id: str | None = None
+    ethics: str = ""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A registered data set: its facts, and `load(root, split, download)`."""
+
+    facts: Facts
+    load: Callable[[Path, str, bool], "ImageSet"]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from duet.core.words import duration
 from duet.hub import sources
 from duet.store import checkpoint
 from duet.store.checkpoint import Checkpoint
-from duet.store.records import Measurement, MetricsRecord, ScoreRecord
+from duet.store.metrics import Measurement, MetricsRecord, ScoreRecord
 from duet.store.scores import SCORES, samples
 
 DATA = {

@@ -23,7 +23,9 @@ from duet.core.tensors import TensorFileError, load_tensors, save_tensors
 from duet.models.base import LatentModel, ModelError
 from duet.models.registry import MODELS
 from duet.store import records
-from duet.store.records import MetricsRecord, Record, RecordError, TrainingRecord
+from duet.store.metrics import MetricsRecord
+from duet.store.records import Record, RecordError
+from duet.store.training import TrainingRecord
 
 SCHEMA = 1
 CONFIG, WEIGHTS, TRAINING, METRICS, PREVIEW, CARD = (

@@ -1,14 +1,13 @@
-"""What is written beside the weights: how a model was trained, what it scored.
+"""How records are read and written: the JSON files beside the weights.
 
-The files come with a checkpoint, perhaps from a stranger. They are read whole and strictly into
-these frozen classes or not at all: types, lengths and Unicode are checked by pydantic, unknown and
-missing keys are refused, and nobody indexes a raw dictionary.
+They come with a checkpoint, perhaps from a stranger. They are read whole and strictly into frozen
+dataclasses (a file of this folder each) or not at all: types, lengths and Unicode are checked by
+pydantic, unknown and missing keys are refused, and nobody indexes a raw dictionary.
 """
 
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -33,141 +32,7 @@ class RecordError(DuetError):
     """A record is not what Duet writes; the message names the file, the key and the mend."""
 
 
-@dataclass(frozen=True)
-class TrainingRecord:
-    """training.json: the run that made the weights. `seconds` is wall-clock time."""
-
-    __pydantic_config__ = STRICT
-
-    recipe: Word
-    command: Text
-    git_commit: Word | None
-    settings: Annotated[dict[Word, Setting], Field(max_length=100)]
-    versions: Versions
-    hardware: Annotated[str, Field(max_length=300)]
-    seconds: Amount
-    steps: Count
-    images_seen: Count
-    epochs: Amount
-    curves: Annotated[dict[Word, Curve], Field(max_length=50)]
-    threads: Count | None = None  # of the CPU; weights repeat bit for bit for the same number
-    schema: Literal[1] = 1
-
-
-@dataclass(frozen=True)
-class ReferenceRecord:
-    """The real images that a score compares with. Statistics are those of all `images`; `features`
-    of them, chosen by `rule` and `seed`, are kept one by one. `sha256` is the reference file's."""
-
-    __pydantic_config__ = STRICT
-
-    data: Word
-    split: Word
-    images: Count
-    images_sha256: Digest
-    features: Count
-    rule: Word
-    seed: Count
-    sha256: Digest
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """All that decides a score, but for the images themselves. Compared whole.
-
-    `samples` images of stream `seed` at `truncation`; `inception_score_splits` parts of the
-    Inception Score; `kernel_subsets` of `kernel_subset_size` images for KID; precision and recall
-    from `manifold_images` on either side with `neighborhood` neighbours; `rng_seed` of the
-    metrics' own shuffles and subsets.
-    """
-
-    __pydantic_config__ = STRICT
-
-    samples: Count
-    seed: Count
-    truncation: Share
-    extractor: Word
-    extractor_sha256: Digest
-    reference: ReferenceRecord
-    inception_score_splits: Count
-    kernel_subsets: Count
-    kernel_subset_size: Count
-    neighborhood: Count
-    manifold_images: Count
-    rng_seed: Count
-
-    @property
-    def request(self) -> tuple[str, int, int, float]:
-        """What was asked for: measurements of one model differ in this or replace each other."""
-        return self.extractor, self.samples, self.seed, self.truncation
-
-    @property
-    def strictness(self) -> tuple[bool, int]:
-        """More is stricter: the untouched prior and the first stream, then the most samples."""
-        return self.truncation == 1 and self.seed == 0, self.samples
-
-    def comparable(self) -> "Protocol":
-        """What must agree between the rows of a table: all but the request, which is shown in each,
-        and what depends on its count."""
-        return dataclasses.replace(
-            self, samples=0, seed=0, truncation=1.0, inception_score_splits=0,
-            kernel_subset_size=0, manifold_images=0,
-        )
-
-
-@dataclass(frozen=True)
-class ScoreRecord:
-    """A number, and its standard deviation over splits or subsets where the metric has such."""
-
-    __pydantic_config__ = STRICT
-
-    value: float
-    spread: Amount | None = None
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """Scores by one protocol. `subject_sha256`: of the weights, or of the real images scored."""
-
-    __pydantic_config__ = STRICT
-
-    scores: Annotated[dict[Word, ScoreRecord], Field(max_length=50)]
-    protocol: Protocol
-    subject_sha256: Digest
-    device: Word
-    versions: Versions
-
-
-@dataclass(frozen=True)
-class MetricsRecord:
-    """metrics.json: every measurement that was made, one a request."""
-
-    __pydantic_config__ = STRICT
-
-    measurements: Annotated[tuple[Measurement, ...], Field(max_length=50)] = ()
-    schema: Literal[2] = 2
-
-    def extractors(self) -> tuple[str, ...]:
-        """The feature spaces that it was measured in, in order."""
-        return tuple(dict.fromkeys(m.protocol.extractor for m in self.measurements))
-
-    def published(self, extractor: str) -> Measurement | None:
-        """The measurement that tables show: the strictest in an extractor's space."""
-        found = [m for m in self.measurements if m.protocol.extractor == extractor]
-        return max(found, key=lambda m: m.protocol.strictness, default=None)
-
-    def with_measurement(self, new: Measurement, force: bool = False) -> "MetricsRecord":
-        """`new` added. It takes the place of what answers the same request, and of measurements of
-        other weights; with `force` of all others in its extractor's space."""
-        kept = [
-            m for m in self.measurements
-            if m.subject_sha256 == new.subject_sha256 and m.protocol.request != new.protocol.request
-            and not (force and m.protocol.extractor == new.protocol.extractor)
-        ]
-        return dataclasses.replace(self, measurements=(*kept, new))
-
-
-Record = TypeVar("Record", TrainingRecord, MetricsRecord)
+Record = TypeVar("Record")
 
 
 def read(kind: type[Record], path: Path) -> Record | None:
@@ -189,7 +54,7 @@ def read(kind: type[Record], path: Path) -> Record | None:
         ) from error
 
 
-def write(path: Path, record: TrainingRecord | MetricsRecord) -> None:
+def write(path: Path, record: Any) -> None:
     """Write a record whole; RecordError where it would not be read again."""
     values = dataclasses.asdict(record)
     try:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from duet.store.records import Protocol, ScoreRecord
+from duet.store.metrics import Protocol, ScoreRecord
 
 
 class Score(NamedTuple):

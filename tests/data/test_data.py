@@ -37,7 +37,7 @@ def test_failed_download_leaves_nothing_behind(tmp_path, monkeypatch):
         (Path(root) / "MNIST" / "raw" / "half").write_bytes(b"half")
         raise RuntimeError("Error downloading train-images-idx3-ubyte.gz")
 
-    monkeypatch.setattr("duet.data.mnist.MNIST", broken)
+    monkeypatch.setattr("torchvision.datasets.MNIST", broken)
     with pytest.raises(DataError, match="the download failed"):
         data.load("mnist", data_dir=tmp_path / "new")
     assert list((tmp_path / "new").iterdir()) == []

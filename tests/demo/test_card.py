@@ -2,7 +2,7 @@ import pytest
 
 from demo import card
 from duet.core.words import duration
-from duet.store.records import MetricsRecord, ScoreRecord
+from duet.store.metrics import MetricsRecord, ScoreRecord
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import duet
 from duet.core.files import read_json, write_json
 from duet.store import records
 from duet.store.checkpoint import METRICS
-from duet.store.records import MetricsRecord
+from duet.store.metrics import MetricsRecord, ScoreRecord
 from duet.store.scores import SCORES
 from evaluation import report
 from evaluation.__main__ import main
@@ -255,7 +255,7 @@ def test_rows_that_do_not_compare_are_refused(measured, reference, measurement):
 
 
 def test_the_baseline_closes_the_table(measured, reference, measurement):
-    good = measurement(scores={"frechet_distance": records.ScoreRecord(0.1)})
+    good = measurement(scores={"frechet_distance": ScoreRecord(0.1)})
     tiny = duet.load(measured)
     baseline = dataclasses.replace(tiny, architecture="dcgan", name="baseline")
     rows = report.rows("toy", "mnist", [(baseline, good), (tiny, measurement())])

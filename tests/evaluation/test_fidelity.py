@@ -9,7 +9,7 @@ import torch_fidelity
 from torch_fidelity import FeatureExtractorInceptionV3
 
 from duet.core.tensors import save_tensors
-from duet.store.records import ReferenceRecord
+from duet.store.metrics import ReferenceRecord
 from evaluation import fidelity
 from evaluation.errors import EvaluationError
 from evaluation.extractors import EXTRACTORS

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import duet
-from duet.store.records import ReferenceRecord
+from duet.store.metrics import ReferenceRecord
 from evaluation import fidelity, metrics
 from evaluation.errors import EvaluationError
 from evaluation.fidelity import Extractor

@@ -16,7 +16,7 @@ from duet.core.files import sha256
 from duet.core.pixels import grid, to_pil
 from duet.store import records
 from duet.store.checkpoint import METRICS, PREVIEW, TRAINING, WEIGHTS, save
-from duet.store.records import MetricsRecord
+from duet.store.metrics import MetricsRecord
 from training.__main__ import main
 
 

@@ -5,7 +5,7 @@ import duet
 from duet.hub.card import text, write_card
 from duet.store import checkpoint, records
 from duet.store.checkpoint import METRICS, TRAINING, CheckpointError, save
-from duet.store.records import MetricsRecord, ScoreRecord
+from duet.store.metrics import MetricsRecord, ScoreRecord
 
 
 @pytest.fixture

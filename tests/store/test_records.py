@@ -8,7 +8,9 @@ import duet
 from duet.core.files import read_json
 from duet.store import records
 from duet.store.checkpoint import METRICS, TRAINING, save
-from duet.store.records import MetricsRecord, RecordError, ScoreRecord, TrainingRecord
+from duet.store.metrics import MetricsRecord, ScoreRecord
+from duet.store.records import RecordError
+from duet.store.training import TrainingRecord
 
 
 def test_round_trip(tmp_path, training_record, measurement):

@@ -1,0 +1,122 @@
+"""metrics.json: what a model scored, and by which protocol."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from duet.store.records import STRICT, Amount, Count, Digest, Share, Versions, Word
+
+
+@dataclass(frozen=True)
+class ReferenceRecord:
+    """The real images that a score compares with. Statistics are those of all `images`; `features`
+    of them, chosen by `rule` and `seed`, are kept one by one. `sha256` is the reference file's."""
+
+    __pydantic_config__ = STRICT
+
+    data: Word
+    split: Word
+    images: Count
+    images_sha256: Digest
+    features: Count
+    rule: Word
+    seed: Count
+    sha256: Digest
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """All that decides a score, but for the images themselves. Compared whole.
+
+    `samples` images of stream `seed` at `truncation`; `inception_score_splits` parts of the
+    Inception Score; `kernel_subsets` of `kernel_subset_size` images for KID; precision and recall
+    from `manifold_images` on either side with `neighborhood` neighbours; `rng_seed` of the
+    metrics' own shuffles and subsets.
+    """
+
+    __pydantic_config__ = STRICT
+
+    samples: Count
+    seed: Count
+    truncation: Share
+    extractor: Word
+    extractor_sha256: Digest
+    reference: ReferenceRecord
+    inception_score_splits: Count
+    kernel_subsets: Count
+    kernel_subset_size: Count
+    neighborhood: Count
+    manifold_images: Count
+    rng_seed: Count
+
+    @property
+    def request(self) -> tuple[str, int, int, float]:
+        """What was asked for: measurements of one model differ in this or replace each other."""
+        return self.extractor, self.samples, self.seed, self.truncation
+
+    @property
+    def strictness(self) -> tuple[bool, int]:
+        """More is stricter: the untouched prior and the first stream, then the most samples."""
+        return self.truncation == 1 and self.seed == 0, self.samples
+
+    def comparable(self) -> "Protocol":
+        """What must agree between the rows of a table: all but the request, which is shown in each,
+        and what depends on its count."""
+        return dataclasses.replace(
+            self, samples=0, seed=0, truncation=1.0, inception_score_splits=0,
+            kernel_subset_size=0, manifold_images=0,
+        )
+
+
+@dataclass(frozen=True)
+class ScoreRecord:
+    """A number, and its standard deviation over splits or subsets where the metric has such."""
+
+    __pydantic_config__ = STRICT
+
+    value: float
+    spread: Amount | None = None
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Scores by one protocol. `subject_sha256`: of the weights, or of the real images scored."""
+
+    __pydantic_config__ = STRICT
+
+    scores: Annotated[dict[Word, ScoreRecord], Field(max_length=50)]
+    protocol: Protocol
+    subject_sha256: Digest
+    device: Word
+    versions: Versions
+
+
+@dataclass(frozen=True)
+class MetricsRecord:
+    """metrics.json: every measurement that was made, one a request."""
+
+    __pydantic_config__ = STRICT
+
+    measurements: Annotated[tuple[Measurement, ...], Field(max_length=50)] = ()
+    schema: Literal[2] = 2
+
+    def extractors(self) -> tuple[str, ...]:
+        """The feature spaces that it was measured in, in order."""
+        return tuple(dict.fromkeys(m.protocol.extractor for m in self.measurements))
+
+    def published(self, extractor: str) -> Measurement | None:
+        """The measurement that tables show: the strictest in an extractor's space."""
+        found = [m for m in self.measurements if m.protocol.extractor == extractor]
+        return max(found, key=lambda m: m.protocol.strictness, default=None)
+
+    def with_measurement(self, new: Measurement, force: bool = False) -> "MetricsRecord":
+        """`new` added. It takes the place of what answers the same request, and of measurements of
+        other weights; with `force` of all others in its extractor's space."""
+        kept = [
+            m for m in self.measurements
+            if m.subject_sha256 == new.subject_sha256 and m.protocol.request != new.protocol.request
+            and not (force and m.protocol.extractor == new.protocol.extractor)
+        ]
+        return dataclasses.replace(self, measurements=(*kept, new))

@@ -1,0 +1,29 @@
+"""training.json: the run that made the weights."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from duet.store.records import STRICT, Amount, Count, Curve, Setting, Text, Versions, Word
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """training.json: the run that made the weights. `seconds` is wall-clock time."""
+
+    __pydantic_config__ = STRICT
+
+    recipe: Word
+    command: Text
+    git_commit: Word | None
+    settings: Annotated[dict[Word, Setting], Field(max_length=100)]
+    versions: Versions
+    hardware: Annotated[str, Field(max_length=300)]
+    seconds: Amount
+    steps: Count
+    images_seen: Count
+    epochs: Amount
+    curves: Annotated[dict[Word, Curve], Field(max_length=50)]
+    threads: Count | None = None  # of the CPU; weights repeat bit for bit for the same number
+    schema: Literal[1] = 1
