@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import nn
@@ -14,7 +14,10 @@ from duet.core.errors import DuetError
 
 MAX_COUNT = 10_000_000  # samples in one call
 MAX_IMAGE_VALUES = 2**20  # 3 x 512 x 512 and a little
-BATCH_VALUES = 2**22  # of the images that are drawn together
+BATCH_VALUES = 2**22  # that one layer holds of the images that are drawn together
+
+# What a model is among the others; "baseline" is what they are measured against.
+Role = Literal["baseline", "adversarial", "variational"]
 
 
 class ModelError(DuetError):
@@ -66,12 +69,13 @@ class ModelConfig:
 
 
 class LatentModel(nn.Module):
-    """Latents to images. A subclass sets `Config`, `title`, `about` (a sentence or two for its
-    card) and `limits` (its known failures), and defines `decode`; a model that can also go from
+    """Latents to images. A subclass sets `Config`, `title`, `role`, `about` (a sentence or two for
+    its card) and `limits` (its known failures), and defines `decode`; a model that can also go from
     images to latents defines `encode(images, labels) -> z`."""
 
     Config: ClassVar[type[ModelConfig]] = ModelConfig
     title: ClassVar[str]
+    role: ClassVar[Role]
     about: ClassVar[str] = ""
     limits: ClassVar[str] = ""
     config: ModelConfig

@@ -2,13 +2,14 @@
 
 import dataclasses
 import itertools
+from typing import get_args
 
 import pytest
 import torch
 
 import duet
 from duet.hub import sources
-from duet.models import MODELS, ModelConfig, ModelError
+from duet.models import MODELS, ModelConfig, ModelError, Role
 from duet.models.dcgan import DCGAN, DCGANDiscriminator
 from duet.models.flow import ConditionalFlow
 from duet.models.gan import Discriminator, GANConfig
@@ -25,6 +26,15 @@ def build(name: str, num_classes: int):
 
 
 CASES = [(n, c) for n, c in itertools.product(MODELS, (0, 10)) if (n, c) != ("dcgan", 10)]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_says_what_it_is(name):
+    kind = MODELS[name]
+    assert kind.role in get_args(Role)
+    assert kind.title
+    assert kind.about.endswith(".")
+    assert (kind.role == "variational") == hasattr(kind, "encode")
 
 
 @pytest.mark.parametrize(("name", "num_classes"), CASES)
