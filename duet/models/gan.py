@@ -27,8 +27,8 @@ class GAN(LatentModel):
         "loss with R1 and R2 gradient penalties (after R3GAN), averaged weights."
     )
     limits = (
-        "It has no encoder: it cannot reconstruct a given image. Rare ways to write a digit are "
-        "drawn less often than they occur."
+        "It has no encoder: it cannot reconstruct a given image. What is rare in the data is drawn "
+        "less often than it occurs."
     )
     config: GANConfig
 

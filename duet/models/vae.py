@@ -43,8 +43,8 @@ class VAE(LatentModel):
         "(σ-VAE), normalising-flow prior, averaged weights. It also encodes images."
     )
     limits = (
-        "Some strokes break off or fade, since the decoder's mean is shown. The ELBO is a bound on "
-        "a density of continuous pixels; do not compare it with bits a pixel."
+        "Fine strokes break off, fade or blur, since the decoder's mean is shown. The ELBO is a "
+        "bound on a density of continuous pixels; do not compare it with bits a pixel."
     )
     config: VAEConfig
 
