@@ -63,8 +63,8 @@ def load_weights(path: Path, model: LatentModel, expected_sha256: str) -> None:
     found = {key: (DTYPES.get(entry["dtype"]), entry["shape"]) for key, entry in header.items()}
     if found == wanted and data_bytes != tensor_bytes(model):
         raise WeightsError(
-            f"{path} does not fit its configuration: it holds {data_bytes} bytes of tensors instead "
-            f"of {tensor_bytes(model)}"
+            f"{path} does not fit its configuration: it holds {data_bytes} bytes of tensors "
+            f"instead of {tensor_bytes(model)}"
         )
     if found != wanted:
         wrong = sorted(k for k in found.keys() | wanted.keys() if found.get(k) != wanted.get(k))

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 
 import duet
 from duet.core.files import read_json, sha256, write_json
+from duet.hub import client
 from duet.store import checkpoint
 from duet.store.checkpoint import CARD, CONFIG, METRICS, WEIGHTS, CheckpointError
 
@@ -235,8 +236,10 @@ def test_a_link_out_of_a_folder_is_refused(hub, folder, tmp_path):
     duet.load(folder)
 
 
-def test_the_caches_own_links_are_fine(hub, shown):
+def test_the_caches_own_links_are_fine(hub, shown, tmp_path):
     folder = duet.load("me/tiny").folder
+    assert client.is_cached(folder)
+    assert not client.is_cached(tmp_path)
     assert (folder / WEIGHTS).is_symlink()
     assert duet.load(folder).name == "tiny-gan"
 

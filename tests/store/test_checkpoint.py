@@ -11,7 +11,7 @@ from duet.core.files import read_json, replacing, replacing_folder, sha256, writ
 from duet.core.tensors import load_tensors, save_tensors
 from duet.data.mnist import MNIST
 from duet.models.gan import GAN, GANConfig
-from duet.store import checkpoint
+from duet.store import checkpoint, weights
 from duet.store.checkpoint import CONFIG, METRICS, WEIGHTS, CheckpointError, save
 from duet.store.config import DataRecord
 from duet.store.records import RecordError
@@ -190,6 +190,15 @@ def test_weights_that_do_not_fit_are_refused(folder, change, said):
 def test_a_broken_weights_file_is_named(folder, content):
     (folder / WEIGHTS).write_bytes(content)
     with pytest.raises(CheckpointError, match=r"model\.safetensors is not a readable"):
+        duet.load(folder)
+
+
+def test_a_huge_weights_file_is_not_read(folder, monkeypatch):
+    size = (folder / WEIGHTS).stat().st_size
+    monkeypatch.setattr(weights, "MAX_WEIGHT_BYTES", size)
+    duet.load(folder)
+    monkeypatch.setattr(weights, "MAX_WEIGHT_BYTES", size - 1)
+    with pytest.raises(CheckpointError, match="its sizes are implausible"):
         duet.load(folder)
 
 
