@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(config: TrainConfig, command: str) -> None:
     """Train, and publish where that is wanted: what forbids it is found before the long work."""
     if config.dry_run:
-        print(json.dumps({"recipe": config.recipe, **config.to_json()}, indent=2))
+        print(json.dumps({"recipe": config.recipe, **config.resolved().to_json()}, indent=2))
         return
     if config.push_to_hub is not None:
         publish.check(config.push_to_hub)

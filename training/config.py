@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from duet.core.device import pick_device
 from duet.core.errors import DuetError
+from training.precision import pick_precision
 
 
 class TrainingError(DuetError):
@@ -34,8 +36,8 @@ class TrainConfig:
     """Seed of everything random: weights, order of the data, noise."""
     device: str = "auto"
     """auto (cuda where there is one), cpu, cuda, cuda:1, mps."""
-    precision: Literal["float32", "bfloat16"] = "bfloat16"
-    """Arithmetic of the convolutions; bfloat16 is faster on GPUs and on CPUs with AVX512-BF16."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Arithmetic of the convolutions; auto: bfloat16 where the GPU or CPU has it, else float32."""
     save_every: int = 500
     """Steps between two saves of the state, the sample grid and the loss curves."""
     resume: bool = False
@@ -55,6 +57,12 @@ class TrainConfig:
             raise TrainingError("--learning-rate must be positive")
         if not 0 <= getattr(self, "penalty", 0.0) < math.inf:
             raise TrainingError("--penalty must not be negative")
+
+    def resolved(self) -> "TrainConfig":
+        """With what "auto" stands for on this machine: what is recorded, and compared on resuming.
+        DeviceError for a device that this machine has not got."""
+        precision = pick_precision(self.precision, pick_device(self.device))
+        return dataclasses.replace(self, precision=precision)
 
     @property
     def run_folder(self) -> Path:

@@ -48,6 +48,7 @@ def train(config: TrainConfig, command: str) -> Path:
     # Everything that can fail cheaply.
     folder = config.run_folder
     _check_folder(folder, config.resume)
+    config = config.resolved()
     device = pick_device(config.device)
     images = data.load(config.data, "train", config.data_dir)
     if config.batch_size > len(images):

@@ -16,28 +16,11 @@ from duet.core.tensors import load_tensors
 from training import release
 from training.config import TrainingError
 from training.log import LOG_EVERY_STEPS, RunLog, draw_curves, read_rows
-from training.loop import batch_indices, step_seed, train
+from training.loop import batch_indices, step_seed
 from training.recipes import RECIPES
 from training.state import Progress
 
 WEIGHTS = "checkpoint/model.safetensors"
-SIZES = {"gan": {"width": 4}, "vae": {"width": 4, "latent_dim": 6}, "dcgan": {}}
-
-
-@pytest.fixture
-def run(toy_data, tmp_path):
-    """run("gan", "name", steps=4) trains below tmp_path and returns the run folder."""
-
-    def start(recipe, name, **settings):
-        defaults = {"data": "toy", "batch_size": 8, "device": "cpu", "save_every": 2}
-        config = RECIPES[recipe].config(
-            **defaults | SIZES[recipe] | {"out": tmp_path / name} | settings
-        )
-        train(config, "the command")
-        return tmp_path / name
-
-    return start
-
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_resumed_equals_unbroken_bit_for_bit(recipe, run):
