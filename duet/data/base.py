@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from duet.core.domains import DOMAINS, PIXELS
 from duet.core.errors import DuetError
 
 
@@ -20,6 +21,7 @@ class Facts:
 
     `licence` is the Hub's identifier of one ("cc-by-sa-3.0", "other"), `hub_id` where the Hub keeps
     the set, None where it does not; `about`, `credit` and `ethics` are sentences for a card.
+    `domain` says what its values are, a name in DOMAINS.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Facts:
     credit: str = ""
     hub_id: str | None = None
     ethics: str = ""
+    domain: str = PIXELS
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class DataSet:
 class ImageSet:
     """One split of a data set, held in memory.
 
-    images: uint8 [N, C, H, W] in [0, 255]; labels: int64 [N] in [0, num_classes).
+    images: uint8 [N, C, H, W], values of `domain`; labels: int64 [N] in [0, num_classes).
     """
 
     name: str
@@ -52,9 +55,12 @@ class ImageSet:
     images: torch.Tensor
     labels: torch.Tensor
     class_names: tuple[str, ...]
+    domain: str = PIXELS
 
     def __post_init__(self) -> None:
         title = f"data set {self.name}/{self.split}"
+        if self.domain not in DOMAINS:
+            raise DataError(f"{title}: unknown domain {self.domain!r}; known: {', '.join(DOMAINS)}")
         if self.images.dtype != torch.uint8 or self.images.dim() != 4:
             raise DataError(
                 f"{title}: images must be uint8 [N, C, H, W], "

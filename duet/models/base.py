@@ -1,7 +1,7 @@
 """The contract every model keeps; evaluation and demo are written against this alone."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar
 
 import torch
@@ -9,8 +9,8 @@ from torch import nn
 
 from duet.core import latents
 from duet.core.checks import whole
+from duet.core.domains import DOMAINS, PIXELS, Domain
 from duet.core.errors import DuetError
-from duet.core.pixels import to_uint8
 
 MAX_COUNT = 10_000_000  # samples in one call
 MAX_IMAGE_VALUES = 2**20  # 3 x 512 x 512 and a little
@@ -23,11 +23,13 @@ class ModelError(DuetError):
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What rebuilds a network. `image_shape` is (C, H, W); `num_classes` 0 means unconditional."""
+    """What rebuilds a network. `image_shape` is (C, H, W) of the values of `domain`, a name in
+    DOMAINS; `num_classes` 0 means unconditional."""
 
     image_shape: tuple[int, int, int]
     num_classes: int
     latent_dim: int
+    domain: str = field(default=PIXELS, kw_only=True)
 
     # Upper bounds: a config from outside must not make us build something absurd.
     BOUNDS: ClassVar[dict[str, tuple[int, int]]] = {
@@ -47,13 +49,17 @@ class ModelConfig:
             if type(value) is not int or not low <= value <= high:
                 raise ModelError(f"{name} must be an integer in {low}..{high}, not {value!r}")
 
+        if not isinstance(self.domain, str) or self.domain not in DOMAINS:
+            raise ModelError(f"unknown domain {self.domain!r:.100}; known: {', '.join(DOMAINS)}")
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "ModelConfig":
-        """Build from JSON; every field must be there and no other."""
-        known = {field.name for field in fields(cls)}
-        if set(values) != known:
+        """Build from JSON; every field must be there that has no default, and no other."""
+        known = {f.name for f in fields(cls)}
+        wanted = {f.name for f in fields(cls) if f.default is MISSING}
+        if not wanted <= set(values) <= known:
             raise ModelError(
-                f"{cls.__name__}: missing {sorted(known - set(values))}, "
+                f"{cls.__name__}: missing {sorted(wanted - set(values))}, "
                 f"unknown {sorted(set(values) - known)}"
             )
         return cls(**values)
@@ -86,9 +92,14 @@ class LatentModel(nn.Module):
     def num_classes(self) -> int:
         return self.config.num_classes
 
+    @property
+    def domain(self) -> Domain:
+        """What its images' values are."""
+        return DOMAINS[self.config.domain]
+
     def decode(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """z [N, latent_dim], labels int64 [N] (ignored where num_classes is 0) ->
-        images float [N, C, H, W], nominally in [-1, 1]."""
+        images float [N, C', H, W], as the domain has them in networks."""
         raise NotImplementedError
 
     @torch.inference_mode()
@@ -100,7 +111,10 @@ class LatentModel(nn.Module):
         batch_size = max(1, min(batch_size, BATCH_VALUES // math.prod(self.image_shape)))
         device = next(self.parameters()).device
         batches = zip(z.split(batch_size), labels.split(batch_size), strict=True)
-        images = [to_uint8(self.decode(a.to(device), b.to(device))).cpu() for a, b in batches]
+        images = [
+            self.domain.to_values(self.decode(a.to(device), b.to(device))).cpu()
+            for a, b in batches
+        ]
         return torch.cat(images) if images else torch.empty(0, *self.image_shape, dtype=torch.uint8)
 
     def sample(

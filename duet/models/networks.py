@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from duet.core.domains import leaky_clamp
 from duet.models.base import ModelError
 
 SLOPE = 0.2  # of every leaky ReLU
@@ -76,17 +77,6 @@ class ImageEncoder(nn.Module):
 
 def activate(x: torch.Tensor) -> torch.Tensor:
     return F.leaky_relu(x, SLOPE)
-
-
-def leaky_clamp(x: torch.Tensor) -> torch.Tensor:
-    """Clamp to [-1, 1], but with a slope of 0.01 outside.
-
-    Black must come out exactly black, or a discriminator sees nothing but that; tanh does it too,
-    yet it let a generator that had gone all black at the start wait a thousand steps for a gradient
-    above Adam's epsilon (docs/log.md).
-    """
-    inside = F.hardtanh(x)
-    return inside + 0.01 * (x - inside)
 
 
 def conv3x3(channels_in: int, channels_out: int) -> nn.Conv2d:
