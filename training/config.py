@@ -4,10 +4,13 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_type_hints
+
+from typing_extensions import Doc
 
 from duet.core.device import pick_device
 from duet.core.errors import DuetError
+from duet.core.flags import DataDir, DeviceName
 from training.precision import pick_precision
 
 
@@ -15,36 +18,44 @@ class TrainingError(DuetError):
     """A setting or a state that training refuses; the message names it and the mend."""
 
 
+# Marks a field that decides how a run is carried out, and not which weights come of it.
+OPERATIONAL = "operational"
+
+Steps = Annotated[
+    int, OPERATIONAL,
+    Doc("Optimiser steps in all; with --resume, a larger number goes on training."),
+]
+BatchSize = Annotated[int, Doc("Images a step.")]
+Width = Annotated[int, Doc("Channels at half resolution, in both networks.")]
+
+
 @dataclass(frozen=True)
 class TrainConfig:
-    """Each field's docstring is its flag's help text."""
+    """Each field's docstring is its flag's help text. A field decides the weights, and has to be
+    the same in a resumed run, unless it is marked OPERATIONAL."""
 
     recipe: ClassVar[str]
 
     data: str = "mnist"
     """Data set to train on, a name in data.DATASETS."""
-    data_dir: Path | None = None
-    """Folder that holds the data sets (default: $DUET_DATA, else ~/.cache/duet/data)."""
-    out: Path | None = None
+    data_dir: Annotated[DataDir, OPERATIONAL] = None
+    out: Annotated[Path | None, OPERATIONAL] = None
     """Run folder: state, log, pictures, and the finished checkpoint/ (default: runs/DATA-RECIPE).
     Its name becomes the model's name."""
-    steps: int = 10_000
-    """Optimiser steps in all; with --resume, a larger number goes on training."""
-    batch_size: int = 64
-    """Images a step."""
+    steps: Steps = 10_000
+    batch_size: BatchSize = 64
     seed: int = 0
     """Seed of everything random: weights, order of the data, noise."""
-    device: str = "auto"
-    """auto (cuda where there is one), cpu, cuda, cuda:1, mps."""
+    device: Annotated[DeviceName, OPERATIONAL] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of the convolutions; auto: bfloat16 where the GPU or CPU has it, else float32."""
-    save_every: int = 500
+    save_every: Annotated[int, OPERATIONAL] = 500
     """Steps between two saves of the state, the sample grid and the loss curves."""
-    resume: bool = False
+    resume: Annotated[bool, OPERATIONAL] = False
     """Go on from the state saved in the run folder."""
-    push_to_hub: str | None = None
+    push_to_hub: Annotated[str | None, OPERATIONAL] = None
     """Publish the finished checkpoint on the Hugging Face Hub as USER/NAME."""
-    dry_run: bool = False
+    dry_run: Annotated[bool, OPERATIONAL] = False
     """Print the resolved configuration as JSON and stop."""
 
     def __post_init__(self) -> None:
@@ -72,12 +83,13 @@ class TrainConfig:
         values = dataclasses.asdict(self)
         return {key: str(v) if isinstance(v, Path) else v for key, v in values.items()}
 
-    def recipe_json(self) -> dict[str, Any]:
+    def weight_settings(self) -> dict[str, Any]:
         """Only what decides the weights: the fields that a resumed run must share."""
-        passing = {
-            "data_dir", "out", "steps", "device", "save_every", "resume", "push_to_hub", "dry_run",
+        hints = get_type_hints(type(self), include_extras=True)
+        return {
+            key: value for key, value in self.to_json().items()
+            if OPERATIONAL not in getattr(hints[key], "__metadata__", ())
         }
-        return {key: value for key, value in self.to_json().items() if key not in passing}
 
 
 def flag(field_name: str) -> str:

@@ -1,7 +1,6 @@
 """THE loop: one for every recipe, read from top to bottom."""
 
 import contextlib
-import functools
 import os
 import signal
 import sys
@@ -9,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-import numpy as np
 import torch
 
 from duet import data
@@ -22,7 +20,9 @@ from duet.core.pixels import to_pil
 from duet.models import LatentModel, ModelError
 from duet.store.checkpoint import NAME
 from training.config import TrainConfig, TrainingError
+from training.driver import train_step
 from training.log import RunLog, draw_curves, read_rows
+from training.randomness import batch_indices, noise_seed, weights_seed
 from training.recipes import RECIPES
 from training.record import preview, write_checkpoint
 from training.state import Progress, load_state, save_state
@@ -60,10 +60,10 @@ def train(config: TrainConfig, command: str) -> Path:
         )
 
     # Networks, all random numbers from the seed.
-    torch.manual_seed(step_seed(config.seed, step=-1))
+    torch.manual_seed(weights_seed(config.seed))
     try:
         build = RECIPES[config.recipe].objective
-        objective = build(config, images.image_shape, len(images.class_names))
+        objective = build(config, images.image_shape, len(images.class_names), images.domain)
     except ModelError as error:
         reason = f"--data {config.data} does not suit {config.recipe}: {error}"
         raise TrainingError(reason) from error
@@ -93,10 +93,11 @@ def train(config: TrainConfig, command: str) -> Path:
                     break
 
                 # One step. Its random numbers are its own, whatever came before.
-                torch.manual_seed(step_seed(config.seed, log.step))
+                torch.manual_seed(noise_seed(config.seed, log.step))
                 chosen = batch_indices(config.seed, log.step, config.batch_size, len(images))
                 chosen = chosen.to(device)
-                log.add(objective.step(log.step, domain.to_network(pixels[chosen]), labels[chosen]))
+                inputs = domain.to_network(pixels[chosen])
+                log.add(train_step(objective, log.step, inputs, labels[chosen]))
 
         if not done:
             raise Interrupted(
@@ -108,32 +109,6 @@ def train(config: TrainConfig, command: str) -> Path:
             progress=log.progress, rows=read_rows(folder / LOG),
         )
         return folder / CHECKPOINT
-
-
-def step_seed(seed: int, step: int) -> int:
-    """The seed of one step's random numbers (step -1: of the initial weights)."""
-    state = np.random.SeedSequence([seed, step + 1]).generate_state(1, np.uint64)
-    return int(state[0])
-
-
-def batch_indices(seed: int, step: int, batch_size: int, count: int) -> torch.Tensor:
-    """Which images step number `step` sees: int64 [batch_size].
-
-    The data are one endless stream, a fresh permutation of all images after the other; batches
-    are cut from it without regard to where a permutation ends.
-    """
-    position = torch.arange(step * batch_size, (step + 1) * batch_size)
-    epochs = torch.div(position, count, rounding_mode="floor")
-    chosen = torch.empty_like(position)
-    for epoch in epochs.unique().tolist():
-        inside = epochs == epoch
-        chosen[inside] = _permutation(seed, epoch, count)[position[inside] - epoch * count]
-    return chosen
-
-
-@functools.lru_cache(maxsize=2)
-def _permutation(seed: int, epoch: int, count: int) -> torch.Tensor:
-    return torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(count))
 
 
 def _check_folder(folder: Path, resume: bool) -> None:

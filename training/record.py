@@ -39,7 +39,7 @@ def write_checkpoint(
             recipe=config.recipe,
             command=str(origin["command"]),
             git_commit=origin["git_commit"],
-            settings=config.recipe_json() | {"steps": progress.step},
+            settings=config.weight_settings() | {"steps": progress.step},
             versions={"python": platform.python_version()}
             | {library: version(library) for library in LIBRARIES},
             hardware=hardware(pick_device(config.device)),

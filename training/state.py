@@ -30,7 +30,7 @@ def save_state(path: Path, objective: Objective, config: TrainConfig, progress: 
         for index, moments in optimizer.state_dict()["state"].items():
             for key, value in moments.items():
                 tensors[f"optimizer.{name}.{index}.{key}"] = value
-    about = {"recipe": config.recipe_json(), "step": progress.step, "seconds": progress.seconds}
+    about = {"recipe": config.weight_settings(), "step": progress.step, "seconds": progress.seconds}
     save_tensors(path, tensors, {"duet": json.dumps(about)})
 
 
@@ -62,7 +62,7 @@ def _load_optimizer(
 
 
 def _check_same(saved: dict[str, Any], config: TrainConfig, path: Path) -> None:
-    now = config.recipe_json()
+    now = config.weight_settings()
     differing = [key for key in saved | now if saved.get(key) != now.get(key)]
     if differing:
         was = " ".join(f"{flag(key)} {saved.get(key)}" for key in differing)

@@ -16,7 +16,6 @@ from duet.core.tensors import load_tensors
 from training import release
 from training.config import TrainingError
 from training.log import LOG_EVERY_STEPS, RunLog, draw_curves, read_rows
-from training.loop import batch_indices, step_seed
 from training.recipes import RECIPES
 from training.state import Progress
 
@@ -149,18 +148,6 @@ def test_non_finite_losses_stop_the_run_and_keep_the_last_good_state(run, monkey
     after, texts = load_tensors(folder / "state.safetensors")
     assert json.loads(texts["duet"])["step"] == 2
     assert all(torch.equal(after[key], value) for key, value in before.items())
-
-
-def test_every_image_is_seen_once_an_epoch():
-    batches = [batch_indices(seed=1, step=step, batch_size=7, count=20) for step in range(20)]
-    stream = torch.cat(batches)
-    for epoch in range(7):
-        assert sorted(stream[20 * epoch : 20 * (epoch + 1)].tolist()) == list(range(20))
-    assert stream[:20].tolist() != stream[20:40].tolist()
-
-
-def test_step_seeds_do_not_repeat():
-    assert len({step_seed(seed, step) for seed in range(5) for step in range(-1, 200)}) == 5 * 201
 
 
 def test_log_forgets_what_will_be_done_again(tmp_path):
