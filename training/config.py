@@ -35,6 +35,7 @@ class TrainConfig:
     the same in a resumed run, unless it is marked OPERATIONAL."""
 
     recipe: ClassVar[str]
+    least_batch_size: ClassVar[int] = 1
 
     data: str = "mnist"
     """Data set to train on, a name in data.DATASETS."""
@@ -62,6 +63,11 @@ class TrainConfig:
         for name in ("steps", "batch_size", "save_every", "width", "latent_dim"):
             if getattr(self, name, 1) < 1:
                 raise TrainingError(f"{flag(name)} must be at least 1, not {getattr(self, name)}")
+        if self.batch_size < self.least_batch_size:
+            raise TrainingError(
+                f"--batch-size must be at least {self.least_batch_size} for {self.recipe}, whose "
+                "batch normalisation has no variance of a single image"
+            )
         if not 0 <= self.seed < 2**63:
             raise TrainingError(f"--seed must lie in 0..2^63-1, not {self.seed}")
         if not 0 < getattr(self, "learning_rate", 1.0) < math.inf:

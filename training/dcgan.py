@@ -21,6 +21,7 @@ class DCGANTraining(TrainConfig):
     """The classic DCGAN on MNIST, the reference that everything is measured against."""
 
     recipe: ClassVar[str] = "dcgan"
+    least_batch_size: ClassVar[int] = 2
 
     steps: Annotated[int, OPERATIONAL] = 11_719
     """Optimiser steps in all; 11,719 are the tutorial's 50 epochs of 60,000 images."""

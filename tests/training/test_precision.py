@@ -41,7 +41,7 @@ def test_who_names_a_precision_gets_it(monkeypatch):
 def test_what_auto_came_to_is_recorded_and_compared(run, monkeypatch, capsys):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: PLAIN)
     folder = run("gan", "a", steps=2)
-    assert read_json(folder / "run.json")["precision"] == "float32"
+    assert read_json(folder / "run.json")["settings"]["precision"] == "float32"
     recorded = read_json(folder / "checkpoint" / "training.json")
     assert recorded["settings"]["precision"] == "float32"
 
