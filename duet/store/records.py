@@ -24,6 +24,7 @@ STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")  # of a checkpoint or a data set
 Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
 Word = Annotated[str, Field(min_length=1, max_length=100)]
+Line = Annotated[str, Field(max_length=300)]
 Text = Annotated[str, Field(max_length=4000)]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, lt=2**63)]

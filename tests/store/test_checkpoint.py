@@ -145,7 +145,7 @@ def test_large_images_are_drawn_a_few_at_a_time(monkeypatch):
 
 def test_a_huge_declared_network_costs_nothing(folder):
     config = read_json(folder / CONFIG)["config"]
-    change_config(folder, config=config | {"width": 1024, "depth": 32, "latent_dim": 4096})
+    change_config(folder, config=config | {"width": 1024, "depth": 3, "latent_dim": 4096})
     with pytest.raises(CheckpointError, match="does not fit its configuration"):
         duet.load(folder)
 
