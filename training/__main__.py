@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
             )
             if isinstance(chosen, TrainConfig):
-                run(chosen, "python -m training " + shlex.join(lasting(arguments)))
+                run(chosen, "python -m training " + shlex.join(strip_flags(arguments)))
             elif chosen is not None:
                 print(chosen)
         except Interrupted as stop:
@@ -77,8 +77,9 @@ def run(config: TrainConfig, command: str) -> None:
             raise HubError(f"{error}\nThe checkpoint is kept; publish it with: {again}") from error
 
 
-def lasting(arguments: Sequence[str]) -> list[str]:
-    """What reproduces the weights: a resumed run equals an unbroken one, wherever it is sent."""
+def strip_flags(arguments: Sequence[str]) -> list[str]:
+    """The arguments without --resume and --push-to-hub: what reproduces the weights, since a
+    resumed run equals an unbroken one, wherever it is sent."""
     kept, rest = [], iter(arguments)
     for argument in rest:
         name, has_value, _ = argument.replace("_", "-").partition("=")

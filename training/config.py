@@ -11,6 +11,7 @@ from typing_extensions import Doc
 from duet.core.device import pick_device
 from duet.core.errors import DuetError
 from duet.core.flags import DataDir, DeviceName
+from duet.models.networks import recommended_stages
 from training.precision import pick_precision
 
 
@@ -26,7 +27,6 @@ Steps = Annotated[
     Doc("Optimiser steps in all; with --resume, a larger number goes on training."),
 ]
 BatchSize = Annotated[int, Doc("Images a step.")]
-Width = Annotated[int, Doc("Channels at half resolution, in both networks.")]
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,10 @@ class TrainConfig:
     """Print the resolved configuration as JSON and stop."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "save_every", "width", "latent_dim"):
-            if getattr(self, name, 1) < 1:
-                raise TrainingError(f"{flag(name)} must be at least 1, not {getattr(self, name)}")
+        for name in ("steps", "batch_size", "save_every", "width", "stages", "latent_dim"):
+            value = getattr(self, name, None)
+            if value is not None and value < 1:
+                raise TrainingError(f"{flag(name)} must be at least 1, not {value}")
         if self.batch_size < self.least_batch_size:
             raise TrainingError(
                 f"--batch-size must be at least {self.least_batch_size} for {self.recipe}, whose "
@@ -96,6 +97,19 @@ class TrainConfig:
             key: value for key, value in self.to_json().items()
             if OPERATIONAL not in getattr(hints[key], "__metadata__", ())
         }
+
+
+@dataclass(frozen=True)
+class ResidualTraining(TrainConfig):
+    """Recipes of the shared residual networks (duet/models/networks.py)."""
+
+    width: int = 48
+    """Channels at half resolution, in both networks."""
+    stages: int | None = None
+    """How often the networks halve the side (default: as often as leaves 4 pixels or more)."""
+
+    def stages_for(self, image_shape: tuple[int, int, int]) -> int:
+        return self.stages or recommended_stages(image_shape)
 
 
 def flag(field_name: str) -> str:

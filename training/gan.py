@@ -9,7 +9,7 @@ import torch
 
 from duet.core.domains import PIXELS
 from duet.models.gan import GAN, Discriminator, GANConfig
-from training.config import BatchSize, Steps, TrainConfig, Width
+from training.config import BatchSize, ResidualTraining, Steps
 from training.ema import averaged_copy
 from training.losses import gradient_penalty, relativistic_loss
 from training.objective import Batch, Objective, Phase, detached
@@ -22,7 +22,7 @@ PENALTY_SHARE = 4
 
 
 @dataclass(frozen=True)
-class GANTraining(TrainConfig):
+class GANTraining(ResidualTraining):
     """Our class-conditional GAN for small images."""
 
     recipe: ClassVar[str] = "gan"
@@ -33,7 +33,6 @@ class GANTraining(TrainConfig):
     """Of both Adams, for the first 2,000 steps; then it falls as 1/sqrt(step)."""
     penalty: float = 1.0
     """Weight gamma of the R1 and R2 gradient penalties."""
-    width: Width = 48
 
 
 class GANObjective(Objective):
@@ -45,7 +44,10 @@ class GANObjective(Objective):
     ) -> None:
         super().__init__(config)
         self.penalty = config.penalty
-        shape = GANConfig(image_shape, num_classes, LATENT_DIM, config.width, DEPTH, domain=domain)
+        shape = GANConfig(
+            image_shape, num_classes, LATENT_DIM, config.width, DEPTH,
+            stages=config.stages_for(image_shape), domain=domain,
+        )
         self.model = GAN(shape)
         self.discriminator = Discriminator(shape)
         self.average = averaged_copy(self.model)

@@ -67,7 +67,7 @@ def train(config: TrainConfig, command: str) -> Path:
     objective.to(device=device, memory_format=torch.channels_last)
     with working_in(folder, config.resume):
         # What is there is judged before any of it is replaced.
-        progress, rows = _earlier(folder, objective, config) if config.resume else (Progress(), ())
+        progress, rows = _load_run(folder, objective, config) if config.resume else (Progress(), ())
         run = run_record(config, command)  # as it is now, not at the end
         records.write(folder / RUN, run)
         log = RunLog(folder / LOG, rows, progress, config.steps, config.batch_size)
@@ -103,7 +103,7 @@ def train(config: TrainConfig, command: str) -> Path:
         return folder / CHECKPOINT
 
 
-def _earlier(
+def _load_run(
     folder: Path, objective: Objective, config: TrainConfig
 ) -> tuple[Progress, Sequence[LogRow]]:
     """What the sittings before left: the state, put into `objective`, and the log."""

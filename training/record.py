@@ -62,7 +62,7 @@ def write_checkpoint(
             steps=progress.step,
             images_seen=progress.step * config.batch_size,
             epochs=round(progress.step * config.batch_size / len(images), 2),
-            curves=thinned(rows),
+            curves=downsampled(rows),
             threads=run.threads,
         )
         records.write(scratch / checkpoint.TRAINING, record)
@@ -82,7 +82,7 @@ def preview(model: LatentModel) -> torch.Tensor:
     return grid(images, PREVIEW_COLUMNS)
 
 
-def thinned(rows: Sequence[LogRow]) -> dict[str, tuple[float, ...]]:
+def downsampled(rows: Sequence[LogRow]) -> dict[str, tuple[float, ...]]:
     """The rows as columns, at most CURVE_POINTS long, four digits each."""
     kept = [row.columns() for row in rows[:: -(-len(rows) // CURVE_POINTS) or 1]]
     return {

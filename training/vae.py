@@ -13,7 +13,7 @@ import torch
 
 from duet.core.domains import PIXELS
 from duet.models.vae import VAE, VAEConfig
-from training.config import BatchSize, Steps, TrainConfig, Width
+from training.config import BatchSize, ResidualTraining, Steps
 from training.ema import averaged_copy
 from training.losses import normal_log_density
 from training.objective import Batch, Objective, Phase, detached
@@ -24,7 +24,7 @@ FLOW_LAYERS = 8
 
 
 @dataclass(frozen=True)
-class VAETraining(TrainConfig):
+class VAETraining(ResidualTraining):
     """Our class-conditional VAE for small images."""
 
     recipe: ClassVar[str] = "vae"
@@ -33,7 +33,6 @@ class VAETraining(TrainConfig):
     batch_size: BatchSize = 128
     learning_rate: float = 1e-3
     """Of Adam, for the first 2,000 steps; then it falls as 1/sqrt(step)."""
-    width: Width = 48
     latent_dim: int = 32
     """Dimensions of the latent."""
 
@@ -51,7 +50,7 @@ class VAEObjective(Objective):
         super().__init__(config)
         shape = VAEConfig(
             image_shape, num_classes, config.latent_dim, config.width, DEPTH, FLOW_LAYERS,
-            domain=domain,
+            stages=config.stages_for(image_shape), domain=domain,
         )
         self.model: VAE = VAE(shape)
         self.average = averaged_copy(self.model)
