@@ -15,7 +15,7 @@ from evaluation import report
 from evaluation.__main__ import main as evaluation_main
 from training.__main__ import main as training_main
 from training.config import TrainConfig
-from training.objective import Objective
+from training.objective import Objective, Phase
 from training.recipes import RECIPES, Recipe
 
 
@@ -41,21 +41,14 @@ class ToyTraining(TrainConfig):
 
 
 class ToyObjective(Objective):
-    def __init__(self, config, image_shape, num_classes):
+    def __init__(self, config, image_shape, num_classes, domain):
         super().__init__(config)
         self.model = ToyModel(ModelConfig(image_shape, 0, 4))
         self.optimizers = {"toy": torch.optim.SGD(self.model.parameters(), lr=0.1)}
 
-    @property
-    def shipped(self):
-        return self.model
-
-    def step(self, step, images, labels):
-        error = (self.model.decode(torch.randn(len(images), 4), labels) - images).square().mean()
-        self.optimizers["toy"].zero_grad()
-        error.backward()
-        self.optimizers["toy"].step()
-        return {"error": error.detach()}
+    def phases(self, batch):
+        error = (self.model.decode(batch.noise, batch.labels) - batch.images).square().mean()
+        yield Phase({"toy": error}, {"error": error.detach()})
 
 
 def test_a_registered_toy_goes_through_the_whole_line(
