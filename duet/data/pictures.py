@@ -26,7 +26,7 @@ import torch
 from duet.core.lock import locked
 from duet.core.tensors import TensorFileError, load_tensors, save_tensors
 from duet.data.base import DataError, Facts, ImageSet, cache_root
-from duet.data.classes import arrange
+from duet.data.classes import arrange, clean
 from duet.data.decode import BACKGROUND, Decoding, Look
 from duet.data.gather import gather, new_array, survey
 from duet.data.sources import Source, content_sha256, open_source
@@ -69,7 +69,7 @@ def own_facts(
     colour = "grey" if channels == 1 else "in colour"
     classes = f"{len(class_names)} classes" if class_names else "no classes"
     return Facts(
-        name=name, title=path.resolve().stem or name, class_names=class_names,
+        name=name, title=clean(_last_part(path)) or name, class_names=class_names,
         about=f"{count:,} pictures of our own, {height}×{width} pixels {colour}, {classes}, a "
         "tenth of them held out",
         licence="unknown",
@@ -78,9 +78,12 @@ def own_facts(
 
 def plain_name(path: Path) -> str:
     """A set's name from the last part of its path: ASCII letters, digits and "._-" only."""
-    part = path.resolve().stem if path.suffix.lower() == ".zip" else path.resolve().name
-    ascii_part = unicodedata.normalize("NFKD", part).encode("ascii", "ignore").decode()
+    ascii_part = unicodedata.normalize("NFKD", _last_part(path)).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9._-]+", "-", ascii_part).strip("._-")[:60] or "pictures"
+
+
+def _last_part(path: Path) -> str:
+    return path.resolve().stem if path.suffix.lower() == ".zip" else path.resolve().name
 
 
 def held_out(hashes: np.ndarray) -> np.ndarray:
@@ -146,7 +149,7 @@ def _decode(scratch: Path, source: Source, decoding: Decoding, facts: Facts | No
     print(
         f"{source.path}: {len(names):,} pictures become {size}×{size} pixels "
         f"{'grey' if channels == 1 else 'in colour'} (the centred square, resized by antialiased "
-        f"bicubic; what is transparent shows {BACKGROUND})", file=sys.stderr,
+        f"bicubic; transparent parts show {BACKGROUND})", file=sys.stderr,
     )
     gathered = gather(source, names, size, channels, scratch)
     problems |= gathered.problems
