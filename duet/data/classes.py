@@ -39,8 +39,8 @@ def arrange(source: Source, facts: Facts | None) -> Arrangement:
         return Arrangement(tuple(loose), (0,) * len(loose), (), problems)
 
     problems |= dict.fromkeys(loose, "lies beside the class folders")
-    empty = {name.removeprefix(root).partition("/")[0] for name in source.folders} - {""}
-    empty -= set(folders) | {root.rstrip("/")}
+    inside = [name.removeprefix(root) for name in source.folders if name.startswith(root)]
+    empty = {name.partition("/")[0] for name in inside} - set(folders)
     problems |= dict.fromkeys(sorted(empty), "a class folder with nothing in it")
     if facts is None:
         classes = _own_classes(source.path, folders)
