@@ -2,17 +2,18 @@
 
 import dataclasses
 import itertools
+from typing import get_args
 
 import pytest
 import torch
 
 import duet
 from duet.hub import sources
-from duet.models import MODELS, ModelConfig, ModelError
+from duet.models import MODELS, ModelConfig, ModelError, Role
 from duet.models.dcgan import DCGAN, DCGANDiscriminator
 from duet.models.flow import ConditionalFlow
-from duet.models.gan import Discriminator, GANConfig
-from duet.models.networks import ImageDecoder, ImageEncoder
+from duet.models.gan import GAN, Discriminator, GANConfig
+from duet.models.networks import ImageDecoder, ImageEncoder, ResidualBlock, recommended_stages
 
 SMALL = {"width": 4, "depth": 1, "flow_layers": 2, "latent_dim": 6}
 
@@ -25,6 +26,15 @@ def build(name: str, num_classes: int):
 
 
 CASES = [(n, c) for n, c in itertools.product(MODELS, (0, 10)) if (n, c) != ("dcgan", 10)]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_says_what_it_is(name):
+    kind = MODELS[name]
+    assert kind.role in get_args(Role)
+    assert kind.title
+    assert kind.about.endswith(".")
+    assert (kind.role == "variational") == hasattr(kind, "encode")
 
 
 @pytest.mark.parametrize(("name", "num_classes"), CASES)
@@ -127,14 +137,98 @@ def test_discriminator_gives_one_logit_an_image():
     assert logits.shape == (3,)
 
 
-def test_networks_take_other_sizes_and_name_bad_ones():
-    images = ImageDecoder(4, 0, (3, 32, 16), width=4, depth=1)(
-        torch.randn(2, 4), torch.zeros(2, dtype=torch.int64)
+@pytest.mark.parametrize(
+    ("shape", "stages", "channels", "coarsest"),
+    [
+        ((3, 32, 16), 2, (4, 8), (8, 8, 4)),
+        ((3, 32, 16), 3, (4, 8, 16), (16, 4, 2)),
+        ((1, 64, 64), 4, (4, 8, 16, 16), (16, 4, 4)),
+    ],
+)
+def test_networks_of_several_stages(shape, stages, channels, coarsest):
+    config = GANConfig(shape, 0, 6, 4, 1, stages=stages)
+    assert (config.channels, config.coarsest) == (channels, coarsest)
+    seen = []
+    decoder = ImageDecoder(config)
+    for module in decoder.modules():
+        if isinstance(module, ResidualBlock):
+            module.register_forward_hook(lambda m, i, out: seen.append(tuple(out.shape[1:])))
+    images = decoder(torch.randn(2, 6), torch.zeros(2, dtype=torch.int64))
+    assert images.shape == (2, *shape)
+    sides = [(shape[1] >> stage, shape[2] >> stage) for stage in range(stages, 0, -1)]
+    assert seen == [(c, *side) for c, side in zip(reversed(channels), sides, strict=True)]
+    assert ImageEncoder(config, features=5)(images).shape == (2, 5)
+
+
+def test_every_stage_is_wired_and_work_is_counted():
+    """Each weight moves the picture; `work` is what the convolutions multiply, counted by hooks."""
+    config = GANConfig((3, 32, 16), 0, 6, 4, 2, stages=4)
+    for network, arguments in (
+        (ImageDecoder(config), (torch.randn(2, 6), torch.zeros(2, dtype=torch.int64))),
+        (ImageEncoder(config, 5), (torch.randn(2, 3, 32, 16),)),
+    ):
+        counted = []
+
+        def count(conv, inputs, output, counted=counted):
+            counted.append(output[0].numel() * conv.weight[0].numel())
+
+        for module in network.modules():
+            if isinstance(module, torch.nn.Conv2d):
+                torch.nn.init.normal_(module.weight, std=0.3)
+                module.register_forward_hook(count)
+        network(*arguments).square().sum().backward()
+        assert all(parameter.grad.abs().sum() > 0 for parameter in network.parameters())
+        assert sum(counted) == config.work
+
+
+def test_the_decoder_is_mirrored_by_the_encoder():
+    """Down to the number of weights of the convolutions, stage by stage."""
+    config = GANConfig((3, 32, 32), 0, 6, 4, 2, stages=4)
+
+    def sizes(network):
+        shapes = [m.weight.shape for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
+        return sorted(shape.numel() for shape in shapes)
+
+    assert sizes(ImageDecoder(config)) == sizes(ImageEncoder(config, 5))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"image_shape": (1, 30, 28)}, r"multiples of 4 for 2 stages, not \(30, 28\)"),
+        ({"stages": 3}, r"multiples of 8 for 3 stages, not \(28, 28\)"),
+        ({"stages": 1}, r"stages must be an integer in 2\.\.6, not 1"),
+        ({"stages": 7}, "stages"),
+        ({"image_shape": (1, 512, 512), "width": 257}, "more than 16777216 values a layer"),
+        ({"image_shape": (1, 256, 256), "width": 512, "depth": 1},
+         r"width 512, depth 1 and 2 stages at \(256, 256\) pixels are more than \d+ multiplicat"),
+        ({"image_shape": (1, 64, 64), "width": 1024, "depth": 32}, "multiplications an image"),
+    ],
+)
+def test_networks_that_cannot_be_made_are_named(change, said):
+    values = {"image_shape": (1, 28, 28), "num_classes": 0, "latent_dim": 4, "width": 4, "depth": 1}
+    with pytest.raises(ModelError, match=said):
+        GANConfig.from_dict(values | change)
+
+
+@pytest.mark.parametrize(
+    ("side", "stages"), [(4, 2), (16, 2), (28, 2), (32, 3), (36, 2), (64, 4), (128, 5), (512, 6)]
+)
+def test_recommended_stages(side, stages):
+    assert recommended_stages((3, side, side)) == stages
+    assert recommended_stages((3, side, 28)) == 2
+    GANConfig((3, side, side), 0, 4, 4, 1, stages=recommended_stages((3, side, side)))
+
+
+def test_wide_layers_are_computed_a_few_images_at_a_time(monkeypatch):
+    model = GAN(GANConfig((1, 64, 64), 0, 4, width=1024, depth=0)).eval()
+    sizes = []
+    zeros = torch.zeros(1, 1, 64, 64)
+    monkeypatch.setattr(
+        model, "decode", lambda z, y: sizes.append(len(z)) or zeros.expand(len(z), 1, 64, 64)
     )
-    assert images.shape == (2, 3, 32, 16)
-    assert ImageEncoder((3, 32, 16), 4, 1, features=5)(images).shape == (2, 5)
-    with pytest.raises(ModelError, match=r"multiples of 4, not \(30, 28\)"):
-        ImageDecoder(4, 0, (1, 30, 28), width=4, depth=1)
+    model.sample(10)
+    assert sizes == [4, 4, 2]
 
 
 def test_dcgan_is_the_tutorials():
