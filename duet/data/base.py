@@ -36,7 +36,7 @@ class Facts:
     hub_id: str | None = None
     ethics: str = ""
     domain: str = PIXELS
-    origin: str = ""
+    origin: str | None = None
 
 
 @dataclass(frozen=True)

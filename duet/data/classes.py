@@ -11,6 +11,7 @@ from duet.data.sources import Source
 
 SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
 MOST_NAME_LENGTH = 80
+MOST_CLASSES = 10_000
 JOINERS = "\u200c\u200d"  # invisible, and yet part of how some scripts and emoji are spelt
 
 
@@ -70,6 +71,11 @@ def _common_root(source: Source) -> str:
 def _own_classes(path: Path, folders: Iterable[str]) -> dict[str, str]:
     """Each folder's class, a text that everything can show."""
     names = {folder: clean(folder) for folder in folders}
+    if len(names) > MOST_CLASSES:
+        raise DataError(
+            f"{path} holds {len(names)} folders, and a model knows at most {MOST_CLASSES} classes: "
+            "put the pictures into fewer, or all into one"
+        )
     if len(names) > 1 and {name.lower() for name in names.values()} <= SPLITS:
         raise DataError(
             f"{path} holds splits ({', '.join(sorted(names))}), not classes: point --data at one "

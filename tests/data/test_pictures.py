@@ -283,6 +283,13 @@ def test_folders_that_are_refused(folder, png, files, said):
             both(folder(made, f"pets{skip}"), skip_broken=skip)
 
 
+def test_more_classes_than_a_model_knows(folder, png, monkeypatch):
+    monkeypatch.setattr("duet.data.classes.MOST_CLASSES", 3)
+    assert len(both(folder({f"{i}/1.png": png(i) for i in range(3)}, "few"))[0].class_names) == 3
+    with pytest.raises(DataError, match="holds 4 folders, .* at most 3 classes"):
+        both(folder({f"{i}/1.png": png(i) for i in range(4)}, "many"))
+
+
 def test_nothing_but_broken_files(folder):
     with pytest.raises(DataError, match="1 of 1 entries"):
         both(folder({"1.png": b"text"}, "first"))
