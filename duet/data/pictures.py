@@ -17,6 +17,8 @@ import shutil
 import sys
 import tempfile
 import unicodedata
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +60,33 @@ def load_own(path: Path, split: str, decoding: Decoding, name: str) -> ImageSet:
     return ImageSet(
         name, split, images[part], tensors["labels"][part], class_names, facts.domain, facts,
         _files(tensors)[part],
+    )
+
+
+@dataclass(frozen=True)
+class Originals:
+    """What own pictures were before they became squares: (width, height) of the smallest, median
+    and largest by the shorter side; how many were enlarged; how many are stored in each of
+    Pillow's modes."""
+
+    smallest: tuple[int, int]
+    median: tuple[int, int]
+    largest: tuple[int, int]
+    enlarged: int
+    modes: dict[str, int]
+
+
+def originals(path: Path, size: int) -> Originals:
+    """Look at the headers of all pictures at a path that became squares of `size` pixels."""
+    with open_source(path) as source:
+        seen = survey(source, arrange(source, None).names).values()
+    looks = sorted((look for look in seen if isinstance(look, Look)), key=lambda look: look.side)
+    smallest, median, largest = (
+        (look.width, look.height) for look in (looks[0], looks[len(looks) // 2], looks[-1])
+    )
+    modes = Counter(look.mode for look in looks).most_common()
+    return Originals(
+        smallest, median, largest, sum(look.side < size for look in looks), dict(modes)
     )
 
 

@@ -141,4 +141,4 @@ def test_facts_are_complete(name):
     for field in ("title", "about", "licence", "credit", "ethics", "origin", "hub_id"):
         assert getattr(facts, field), field
     assert len(set(facts.class_names)) == len(facts.class_names) >= 10
-    assert set(DATASETS[name].files) == {"train", "test"}
+    assert set(DATASETS[name].places) == {"train", "test"}

@@ -286,7 +286,7 @@ def test_folders_that_are_refused(folder, png, files, said):
 def test_more_classes_than_a_model_knows(folder, png, monkeypatch):
     monkeypatch.setattr("duet.data.classes.MOST_CLASSES", 3)
     assert len(both(folder({f"{i}/1.png": png(i) for i in range(3)}, "few"))[0].class_names) == 3
-    with pytest.raises(DataError, match="holds 4 folders, .* at most 3 classes"):
+    with pytest.raises(DataError, match=r"holds 4 folders, .* at most 3 classes"):
         both(folder({f"{i}/1.png": png(i) for i in range(4)}, "many"))
 
 
