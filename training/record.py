@@ -49,7 +49,7 @@ def write_checkpoint(
     with replacing_folder(folder) as scratch:
         checkpoint.save(
             scratch, model, name=name,
-            made_from=DataRecord.of(DATASETS[images.name].facts, images.sha256),
+            made_from=DataRecord.of(images.facts or DATASETS[images.name].facts, images.sha256),
         )
         record = TrainingRecord(
             recipe=run.recipe,
