@@ -9,26 +9,34 @@ from typing import Annotated
 
 import torch
 import tyro
+from typing_extensions import Doc
 
 import duet
 from duet import data
 from duet.core import program
 from duet.core.device import pick_device
-from duet.core.tensors import save_tensors
-from duet.data import DataError
+from duet.core.flags import DataDir, DeviceName, Truncation
+from duet.core.stop import Interrupted
+from duet.data import DATASETS, DataError
 from duet.hub import client
 from duet.store.checkpoint import METRICS, SHIPPED, Checkpoint, shipped_names
 from duet.store.metrics import Measurement
 from duet.store.scores import samples as samples_text
 from evaluation import report
 from evaluation.errors import EvaluationError
-from evaluation.extractors import EXTRACTORS
-from evaluation.extractors import mnist as mnist_extractor
+from evaluation.extractors import AUTO, EXTRACTORS, entry_of, extractor_for
+from evaluation.extractors.training import train_entry
 from evaluation.fidelity import Extractor, open_extractor
 from evaluation.harness import Request, check_fit, measure, protocol_of, record
 from evaluation.reference import build, extract_set, images_sha256, open_reference
 
 Sources = Annotated[tuple[str, ...], tyro.conf.Positional]
+Space = Annotated[
+    str,
+    Doc("Feature space: auto (the classifier of our own that serves the data set), or one of "
+        f"{', '.join(EXTRACTORS)}."),
+]
+DataName = Annotated[str, tyro.conf.arg(name="data"), Doc(f"Data set: {', '.join(DATASETS)}.")]
 Measured = list[tuple[str, Checkpoint, Measurement]]  # source, checkpoint, scores
 
 
@@ -37,8 +45,8 @@ class Mismatch(Exception):
 
 
 def measure_command(
-    checkpoints: Sources, /, samples: int = 50_000, extractor: str = "mnist", seed: int = 0,
-    truncation: float = 1.0, weights: Path | None = None, device: str = "auto",
+    checkpoints: Sources, /, samples: int = 50_000, extractor: Space = AUTO, seed: int = 0,
+    truncation: Truncation = 1.0, weights: Path | None = None, device: DeviceName = "auto",
     json: bool = False, force: bool = False,
 ) -> None:
     """Score checkpoints: IS, FID, KID, precision, recall; metrics.json is written into each
@@ -47,50 +55,47 @@ def measure_command(
     Args:
         checkpoints: Folders, names of shipped ones, or ids on the Hub, e.g. checkpoints/mnist-gan.
         samples: Images to generate; published numbers use 50,000, others do not compare.
-        extractor: Feature space: mnist (our digit classifier) or inception.
         seed: Stream that the samples come from.
-        truncation: Factor on the latents, 0..1; 1 is the untouched prior.
         weights: Another weights file for the extractor.
-        device: auto (cuda where there is one), cpu, cuda.
         json: Print the measurements as JSON, keyed by what was named on the command line.
         force: Drop the stored measurements by other protocols; else they are kept beside this one,
             and tables show the strictest.
     """
     request = Request(samples, seed, truncation)
-    opened = open_extractor(extractor, pick_device(device), weights)
+    opened = _Extractors(pick_device(device), extractor, weights)
     loaded = _load_all(checkpoints)
     for _, checkpoint in loaded:
-        check_fit(checkpoint, opened)
+        check_fit(checkpoint, opened.serving(checkpoint.data))
         if not client.is_cached(checkpoint.folder):
             report.check_writable(checkpoint)
-    references = {n: open_reference(n, opened) for n in {c.data for _, c in loaded}}
+    spaces = {n: opened.serving(n) for n in {c.data for _, c in loaded}}
+    references = {n: open_reference(n, space) for n, space in spaces.items()}
     done: Measured = []
     unwritten = []
     for source, checkpoint in loaded:
-        measured = measure(checkpoint, opened, references[checkpoint.data], request)
+        name = checkpoint.data
+        measured = measure(checkpoint, spaces[name], references[name], request)
         done.append((source, checkpoint, measured))
         if not client.is_cached(checkpoint.folder):
             try:
                 report.store(checkpoint.folder / METRICS, measured, force)
             except (OSError, ValueError) as error:  # the numbers are printed all the same
                 unwritten.append(str(error))
-    _print_measured(done, extractor, as_json=json)
+    _print_measured(done, as_json=json)
     if unwritten:
         raise EvaluationError("; ".join(unwritten))
 
 
 def verify_command(
-    checkpoints: Sources, /, device: str = "auto", at_most: int | None = None,
-    data_dir: Path | None = None,
+    checkpoints: Sources, /, device: DeviceName = "auto", at_most: int | None = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Measure again by every protocol stored in each metrics.json, and the real held-out images of
     their data sets; exit 1 where anything stored differs beyond its tolerance.
 
     Args:
         checkpoints: Folders, names of shipped ones, or ids on the Hub.
-        device: auto (cuda where there is one), cpu, cuda.
         at_most: Leave out measurements of more samples than this: a quick look.
-        data_dir: Folder that holds the data sets (default: $DUET_DATA, else ~/.cache/duet/data).
     """
     chosen = pick_device(device)
     loaded = _load_all(checkpoints)
@@ -118,13 +123,19 @@ def verify_command(
 class _Extractors(dict[str, Extractor]):
     """Extractors by name, opened when first asked for."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(
+        self, device: torch.device, asked: str = AUTO, weights: Path | None = None
+    ) -> None:
         super().__init__()
-        self.device = device
+        self.device, self.asked, self.weights = device, asked, weights
 
     def __missing__(self, name: str) -> Extractor:
-        self[name] = open_extractor(name, self.device)
+        self[name] = open_extractor(name, self.device, self.weights)
         return self[name]
+
+    def serving(self, data: str) -> Extractor:
+        """The one that was asked for, else the one that serves a data set."""
+        return self[extractor_for(data, self.asked)]
 
 
 def _verify(checkpoint: Checkpoint, stored: Measurement, extractors: _Extractors) -> list[str]:
@@ -172,59 +183,60 @@ def _tell(name: str, stored: Measurement, found: list[str]) -> None:
 
 
 def table_command(
-    check: bool = False, readme: Path = SHIPPED.parent / "README.md", extractor: str = "mnist"
+    check: bool = False, readme: Path = SHIPPED.parent / "README.md", extractor: Space = AUTO
 ) -> None:
-    """Write the README's score table from the stored numbers of the shipped checkpoints.
+    """Write the README's score tables, one a data set, from the stored numbers of the shipped
+    checkpoints.
 
     Args:
         check: Change nothing; exit 2 where the table differs from the numbers.
         readme: The file that holds the table's marks.
-        extractor: The feature space of the table.
     """
     loaded = [checkpoint for _, checkpoint in _load_all(shipped_names())]
-    entries = [(c, report.published(c, extractor)) for c in loaded]
-    table = report.markdown_table(report.rows(loaded[0].data, extractor, entries))
+    table = report.markdown_tables(loaded, extractor)
     report.replace_table(readme, table, check)
     print(table)
 
 
 def reference_command(
-    data_name: Annotated[str, tyro.conf.arg(name="data")] = "mnist", extractor: str = "mnist",
-    data_dir: Path | None = None, weights: Path | None = None, device: str = "auto",
+    data_name: DataName = "mnist", extractor: Space = AUTO,
+    data_dir: DataDir = None, weights: Path | None = None, device: DeviceName = "auto",
 ) -> None:
     """Extract a training split's features into evaluation/reference/, and score the held-out
     split against them: the floor of every table.
 
     Args:
-        data_name: Data set.
-        extractor: Feature space: mnist or inception.
-        data_dir: Folder that holds the data sets (default: $DUET_DATA, else ~/.cache/duet/data).
         weights: Another weights file for the extractor.
-        device: auto (cuda where there is one), cpu, cuda.
     """
-    opened = open_extractor(extractor, pick_device(device), weights)
+    opened = _Extractors(pick_device(device), extractor, weights).serving(data_name)
     splits = [data.load(data_name, split, data_dir) for split in ("train", "test")]
     path = build(splits[0], opened)
     report.store(report.held_out_path(data_name), _measure_held_out(splits[1], opened), force=True)
     print(path)
 
 
-def train_extractor_command(data_dir: Path | None = None, epochs: int = 12, seed: int = 0) -> None:
-    """Train the digit classifier whose features the mnist extractor uses; write its weights.
+def train_extractor_command(
+    data_name: DataName = "mnist", epochs: int | None = None,
+    seed: int = 0, resume: bool = False, out: Path | None = None, data_dir: DataDir = None,
+    device: DeviceName = "auto",
+) -> None:
+    """Train the classifier whose features the extractor of a data set uses; write its weights.
 
     Args:
-        data_dir: Folder that holds the data sets (default: $DUET_DATA, else ~/.cache/duet/data).
-        epochs: Passes over the 60,000 training images.
+        epochs: Passes over the training images (default: the extractor's own number).
         seed: Seed of weights, order and distortions.
+        resume: Go on with the unfinished training in --out.
+        out: Folder of the unfinished training (default: runs/extractor-DATA).
     """
-    train, test = (data.load("mnist", split, data_dir) for split in ("train", "test"))
-    network = mnist_extractor.train(train.images, train.labels, epochs=epochs, seed=seed)
-    accuracy = mnist_extractor.accuracy(network, test.images, test.labels)
-    path = EXTRACTORS["mnist"].weights
-    assert path is not None
-    about = {"test_accuracy": str(accuracy), "epochs": str(epochs), "seed": str(seed)}
-    save_tensors(path, network.state_dict(), about)
-    print(f"test accuracy {accuracy:.4f}; {path}. Now: python -m evaluation reference")
+    name = extractor_for(data_name)
+    entry, chosen = entry_of(name), pick_device(device)
+    train, test = (data.load(data_name, split, data_dir) for split in ("train", "test"))
+    folder = out or Path("runs") / f"extractor-{data_name}"
+    found = train_entry(entry, train, test, folder, chosen, seed, epochs, resume)
+    print(
+        f"test accuracy {found:.4f}; {entry.weights}. "
+        f"Now: python -m evaluation reference --data {data_name}"
+    )
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -243,14 +255,14 @@ def _load_all(sources: Sequence[str]) -> list[tuple[str, Checkpoint]]:
     return [(source, duet.load(source)) for source in dict.fromkeys(sources)]
 
 
-def _print_measured(done: Measured, extractor: str, as_json: bool) -> None:
+def _print_measured(done: Measured, as_json: bool) -> None:
     if as_json:
         print(json.dumps({source: dataclasses.asdict(m) for source, _, m in done}, indent=2))
         return
-    for name in sorted({checkpoint.data for _, checkpoint, _ in done}):
+    for name in dict.fromkeys(checkpoint.data for _, checkpoint, _ in done):
         same_data = [(c, measured) for _, c, measured in done if c.data == name]
         try:
-            table = report.rows(name, extractor, same_data)
+            table = report.rows(name, same_data)
         except EvaluationError as error:  # the floor is of another protocol: the numbers stay
             print(f"without the real images: {error}", file=sys.stderr)
             table = report.model_rows(same_data)
@@ -258,7 +270,8 @@ def _print_measured(done: Measured, extractor: str, as_json: bool) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 done, 1 a verified number differs, 2 refused (the reason on stderr)."""
+    """Run one command; 0 done, 1 a verified number differs, 2 refused (the reason on stderr), 130
+    or 143 stopped by Ctrl-C or SIGTERM."""
 
     def work() -> int:
         try:
@@ -269,6 +282,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         except Mismatch as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
+        except Interrupted as error:
+            print(error, file=sys.stderr)
+            return 128 + error.signum
         return 0
 
     return program.run(work)

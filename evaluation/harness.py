@@ -1,10 +1,9 @@
 """The protocol, and one measurement by it: samples -> features -> scores."""
 
-import platform
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from duet.core.latents import MAX_SEED
+from duet.core.versions import library_versions
 from duet.store.checkpoint import Checkpoint
 from duet.store.metrics import Measurement, Protocol, ScoreRecord
 from evaluation import fidelity
@@ -113,6 +112,5 @@ def record(
         protocol=protocol,
         subject_sha256=subject_sha256,
         device=str(extractor.device),
-        versions={"python": platform.python_version()}
-        | {library: version(library) for library in LIBRARIES},
+        versions=library_versions(LIBRARIES),
     )

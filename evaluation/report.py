@@ -1,17 +1,19 @@
 """Stored numbers in, tables out: metrics.json files, the terminal's table, the README's."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from duet.core.files import replacing
 from duet.core.words import duration
+from duet.data import DATASETS
 from duet.store import records
 from duet.store.checkpoint import METRICS, Checkpoint
 from duet.store.metrics import Measurement, MetricsRecord, Protocol
 from duet.store.scores import SCORES, samples
 from evaluation.errors import EvaluationError
+from evaluation.extractors import extractor_for
 from evaluation.reference import FOLDER
 
 BASELINE = "dcgan"  # the architecture whose row closes the table
@@ -88,15 +90,13 @@ def held_out(data: str) -> MetricsRecord:
     return records.read(MetricsRecord, held_out_path(data)) or MetricsRecord()
 
 
-def rows(
-    data: str, extractor: str, entries: Iterable[tuple[Checkpoint, Measurement]]
-) -> list[Row]:
+def rows(data: str, entries: Sequence[tuple[Checkpoint, Measurement]]) -> list[Row]:
     """The real images first, then the models by Frechet distance, the baseline last.
 
     EvaluationError where two rows were not measured alike, but for which samples and how many.
     """
     table = model_rows(entries)
-    floor = held_out(data).published(extractor)
+    floor = held_out(data).published(entries[0][1].protocol.extractor)
     if floor is not None:
         table.append(Row(0, "real held-out images", floor))
     table.sort(key=lambda row: (row.order, row.measured.scores["frechet_distance"].value))
@@ -149,6 +149,18 @@ def terminal_table(table: list[Row]) -> str:
         "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
         for line in lines
     )
+
+
+def markdown_tables(checkpoints: Sequence[Checkpoint], extractor: str) -> str:
+    """A table a data set, each under its name where there are several."""
+    names = list(dict.fromkeys(checkpoint.data for checkpoint in checkpoints))
+    tables = []
+    for name in names:
+        space = extractor_for(name, extractor)
+        entries = [(c, published(c, space)) for c in checkpoints if c.data == name]
+        title = f"**{DATASETS[name].facts.title}**\n\n" if len(names) > 1 else ""
+        tables.append(title + markdown_table(rows(name, entries)))
+    return "\n\n".join(tables)
 
 
 def markdown_table(table: list[Row]) -> str:

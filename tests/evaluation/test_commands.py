@@ -240,7 +240,7 @@ def test_the_table_is_framed(measured, toy_data, reference, capsys):
     main(["measure", str(measured), "--samples", "200"])
     checkpoint = duet.load(measured)
     entry = report.published(checkpoint, "mnist")
-    rows = report.rows("toy", "mnist", [(checkpoint, entry)])
+    rows = report.rows("toy", [(checkpoint, entry)])
     assert [row.name for row in rows] == ["real held-out images", "tiny"]
     lines = report.markdown_table(rows).splitlines()
     assert lines[0].startswith("| model | FID ↓ |")
@@ -251,14 +251,14 @@ def test_rows_that_do_not_compare_are_refused(measured, reference, measurement):
     checkpoint = duet.load(measured)
     one, other = measurement(), measurement(rng_seed=1)
     with pytest.raises(EvaluationError, match=r"cannot stand in one table \(rng_seed: 2020 and 1"):
-        report.rows("toy", "mnist", [(checkpoint, one), (checkpoint, other)])
+        report.rows("toy", [(checkpoint, one), (checkpoint, other)])
 
 
 def test_the_baseline_closes_the_table(measured, reference, measurement):
     good = measurement(scores={"frechet_distance": ScoreRecord(0.1)})
     tiny = duet.load(measured)
     baseline = dataclasses.replace(tiny, architecture="dcgan", name="baseline")
-    rows = report.rows("toy", "mnist", [(baseline, good), (tiny, measurement())])
+    rows = report.rows("toy", [(baseline, good), (tiny, measurement())])
     assert [row.name for row in rows] == ["tiny", "baseline"]
 
 
