@@ -79,7 +79,7 @@ def test_a_library_has_one_home(library):
         ("torch_fidelity", "evaluation/fidelity.py"),
         ("safetensors", "duet/core/tensors.py"),
         ("huggingface_hub", "duet/hub/client.py"),
-        ("torchvision", "duet/data/mnist.py"),
+        ("torchvision", "duet/data/published.py"),
     ],
 )
 def test_a_library_enters_by_one_file(library, door):

@@ -19,12 +19,12 @@ class Locked(DuetError):
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of an existing folder; Locked where another process does."""
+def locked(folder: Path, wait: bool = False) -> Iterator[None]:
+    """Hold the lock of an existing folder; Locked where another process does, unless to `wait`."""
     with (folder / LOCK).open("w") as file:
         if fcntl is not None:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except OSError as error:
                 raise Locked(
                     f"another process is at work in {folder}; wait for its end, or choose another "

@@ -2,25 +2,64 @@
 
 from pathlib import Path
 
-from duet.data import mnist
-from duet.data.base import DataError, DataSet, Facts, ImageSet, data_root
+from duet.data.base import DataError, DataSet, Facts, ImageSet, cache_root, data_root
+from duet.data.cifar10 import CIFAR10
+from duet.data.decode import Colour, Decoding
+from duet.data.fashion_mnist import FASHION_MNIST
+from duet.data.kmnist import KMNIST
+from duet.data.mnist import MNIST
+from duet.data.pictures import load_own, plain_name
+from duet.data.stacked_mnist import STACKED_MNIST
+from duet.data.svhn import SVHN
 
-__all__ = ["DATASETS", "DataError", "DataSet", "Facts", "ImageSet", "load"]
+__all__ = [
+    "DATASETS", "Colour", "DataError", "DataSet", "Facts", "ImageSet", "cache_root", "data_root",
+    "load", "set_name",
+]
 
 DATASETS: dict[str, DataSet] = {
-    "mnist": mnist.MNIST,
+    "mnist": MNIST,
+    "fashion-mnist": FASHION_MNIST,
+    "kmnist": KMNIST,
+    "cifar10": CIFAR10,
+    "svhn": SVHN,
+    "stacked-mnist": STACKED_MNIST,
 }
 
 
 def load(
-    name: str, split: str = "train", data_dir: str | Path | None = None, download: bool = True
+    name_or_path: str, split: str = "train", data_dir: str | Path | None = None,
+    download: bool = True, *, image_size: int | None = None, colour: Colour = "auto",
+    skip_broken: bool = False,
 ) -> ImageSet:
-    """Load one split ("train" or "test") of a registered data set into memory.
+    """Load one split ("train" or "test") of a registered data set, or of a folder or zip of
+    pictures, of which "test" is a held-out tenth.
 
-    Raises DataError where the name or split is unknown, or the files are absent or damaged.
+    image_size, colour and skip_broken are for own pictures (duet.data.decode.Decoding says what
+    they mean); a registered set has its own size and colour, and refuses others. Raises DataError
+    where the name or split is unknown, or the files are absent or damaged.
     """
-    if name not in DATASETS:
-        raise DataError(f"unknown data set {name!r}; known: {', '.join(DATASETS)}")
     if split not in ("train", "test"):
-        raise DataError(f"unknown split {split!r} of {name}; known: train, test")
-    return DATASETS[name].load(data_root(data_dir), split, download)
+        raise DataError(f"unknown split {split!r} of {name_or_path}; known: train, test")
+    decoding = Decoding(image_size, colour, skip_broken)
+    name = set_name(name_or_path)
+    if name_or_path not in DATASETS:
+        return load_own(Path(name_or_path).expanduser(), split, decoding, name)
+    found = DATASETS[name].load(data_root(data_dir), split, download)
+    decoding.check(name, found.image_shape)
+    return found
+
+
+def set_name(name_or_path: str) -> str:
+    """The name of a data set as --data gives it: of a path, its last part made plain, which never
+    passes for a registered set's. Raises DataError for what is neither."""
+    if name_or_path in DATASETS:
+        return name_or_path
+    path = Path(name_or_path).expanduser()
+    if not path.exists():
+        raise DataError(
+            f"unknown data set {name_or_path!r}; known: {', '.join(DATASETS)}, or the path of a "
+            "folder of pictures, a folder a class, or a zip of either"
+        )
+    plain = plain_name(path)
+    return f"own-{plain}" if plain in DATASETS else plain

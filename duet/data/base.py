@@ -1,8 +1,10 @@
 """What a data set is to the rest of Duet: one uint8 tensor of images, one of labels."""
 
+import functools
+import hashlib
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -20,8 +22,9 @@ class Facts:
     """What is known of a data set without reading it; cards, pages and tables quote it.
 
     `licence` is the Hub's identifier of one ("cc-by-sa-3.0", "other"), `hub_id` where the Hub keeps
-    the set, None where it does not; `about`, `credit` and `ethics` are sentences for a card.
-    `domain` says what its values are, a name in DOMAINS.
+    the set, None where it does not; `origin` is the address of whoever publishes it; `about`,
+    `credit` and `ethics` are sentences for a card. `domain` says what its values are, a name in
+    DOMAINS.
     """
 
     name: str
@@ -33,21 +36,26 @@ class Facts:
     hub_id: str | None = None
     ethics: str = ""
     domain: str = PIXELS
+    origin: str = ""
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """A registered data set: its facts, and `load(root, split, download)`."""
+    """A registered data set: its facts, `load(root, split, download)`, and the files of each split
+    below the data folder."""
 
     facts: Facts
     load: Callable[[Path, str, bool], "ImageSet"]
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """One split of a data set, held in memory.
+    """One split of a data set.
 
-    images: uint8 [N, C, H, W], values of `domain`; labels: int64 [N] in [0, num_classes).
+    images: uint8 [N, C, H, W], values of `domain`, perhaps a file mapped into memory and larger
+    than that: index it, do not copy it whole. labels: int64 [N] in [0, num_classes), all 0 where
+    there are no classes. files: the pictures' names where each has its own, else empty.
     """
 
     name: str
@@ -56,6 +64,8 @@ class ImageSet:
     labels: torch.Tensor
     class_names: tuple[str, ...]
     domain: str = PIXELS
+    facts: Facts | None = None
+    files: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         title = f"data set {self.name}/{self.split}"
@@ -70,8 +80,9 @@ class ImageSet:
             raise DataError(f"{title} is empty")
         if self.labels.shape != self.images.shape[:1] or self.labels.dtype != torch.int64:
             raise DataError(f"{title}: labels must be int64, one an image")
-        if not 0 <= int(self.labels.min()) <= int(self.labels.max()) < len(self.class_names):
-            raise DataError(f"{title}: labels must lie in 0..{len(self.class_names) - 1}")
+        last = max(len(self.class_names) - 1, 0)
+        if not 0 <= int(self.labels.min()) <= int(self.labels.max()) <= last:
+            raise DataError(f"{title}: labels must lie in 0..{last}")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -82,9 +93,21 @@ class ImageSet:
         channels, height, width = self.images.shape[1:]
         return channels, height, width
 
+    @functools.cached_property
+    def sha256(self) -> str:
+        """The hash by which a score names these images: of their bytes, in their order."""
+        digest = hashlib.sha256()
+        for part in self.images.split(1024):
+            digest.update(part.numpy().tobytes())
+        return digest.hexdigest()
+
+
+def cache_root() -> Path:
+    """Duet's cache folder: $DUET_CACHE, else duet/ below $XDG_CACHE_HOME or ~/.cache."""
+    own, common = os.environ.get("DUET_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    return Path(own or Path(common or "~/.cache") / "duet").expanduser()
+
 
 def data_root(data_dir: str | Path | None = None) -> Path:
     """The folder that holds the data sets: the argument, else $DUET_DATA, else a cache folder."""
-    return Path(
-        data_dir or os.environ.get("DUET_DATA") or Path.home() / ".cache" / "duet" / "data"
-    ).expanduser()
+    return Path(data_dir or os.environ.get("DUET_DATA") or cache_root() / "data").expanduser()
