@@ -13,12 +13,13 @@ from duet.store import checkpoint
 from duet.store.checkpoint import (
     CONFIG,
     MAX_BYTES,
-    MAX_JSON_BYTES,
     WEIGHTS,
     Checkpoint,
     CheckpointError,
     shipped_names,
 )
+from duet.store.records import NAME
+from duet.store.weights import MAX_HEADER_BYTES
 
 
 def load(source: str | Path) -> Checkpoint:
@@ -41,7 +42,7 @@ def find(source: str | Path) -> Path:
         if (folder / CONFIG).is_file():
             return folder
     shipped = checkpoint.SHIPPED / str(source)
-    if checkpoint.NAME.fullmatch(str(source)) and (shipped / CONFIG).is_file():
+    if NAME.fullmatch(str(source)) and (shipped / CONFIG).is_file():
         return shipped
     # Where there is a folder "runs", "runs/gann" is a slip of the pen and nobody's id on the Hub.
     if client.is_id(str(source)) and not folder.parent.exists():
@@ -93,7 +94,7 @@ def _check_size(folder: Path, repository: client.Repository) -> None:
     """Compare the listed size of the weights with what the configuration makes it."""
     least = checkpoint.weight_bytes(folder)
     size = repository.files[WEIGHTS].size
-    if not least < size <= least + MAX_JSON_BYTES:  # a header comes before the tensors
+    if not least < size <= least + MAX_HEADER_BYTES:  # a header comes before the tensors
         raise CheckpointError(
             f"{repository.repo_id}: {WEIGHTS} has {size} bytes, but its configuration makes {least}"
         )

@@ -8,6 +8,7 @@ import torch
 
 from duet.models import LatentModel, ModelConfig
 from duet.store.checkpoint import Checkpoint
+from duet.store.config import DataRecord
 
 
 class MockModel(LatentModel):
@@ -33,8 +34,9 @@ def mock_checkpoint(tmp_path):
     def build(num_classes: int = 10, **fields) -> Checkpoint:
         model = MockModel(ModelConfig((1, 4, 4), num_classes=num_classes, latent_dim=3)).eval()
         checkpoint = Checkpoint(
-            name="mock", folder=Path(tmp_path), architecture="gan", model=model, data="toy",
-            class_names=tuple("0123456789"[:num_classes]), weights_sha256="",
+            name="mock", folder=Path(tmp_path), architecture="gan", model=model,
+            made_from=DataRecord("toy", "Toy", tuple("0123456789"[:num_classes])),
+            weights_sha256="",
         )
         return dataclasses.replace(checkpoint, **fields)
 

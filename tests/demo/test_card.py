@@ -2,6 +2,7 @@ import pytest
 
 from demo import card
 from duet.core.words import duration
+from duet.store.config import DataRecord
 from duet.store.metrics import MetricsRecord, ScoreRecord
 
 
@@ -54,7 +55,7 @@ def test_durations_read_well(seconds, shown):
 def test_every_text_from_a_checkpoint_is_escaped(mock_checkpoint, training_record, measurement):
     evil = "<img src=x onerror=alert(1)>"
     page = card.as_html(mock_checkpoint(
-        name=evil, data=evil, training=training_record(hardware=evil),
+        name=evil, made_from=DataRecord(evil, evil, ()), training=training_record(hardware=evil),
         metrics=MetricsRecord((measurement(extractor=evil),)),
     ))
     assert "<img" not in page

@@ -6,6 +6,7 @@ import duet
 from demo import catalogue
 from demo.catalogue import Catalogue
 from duet.store import checkpoint
+from duet.store.config import DataRecord
 
 
 @pytest.fixture
@@ -15,8 +16,8 @@ def saved(tmp_path):
     def save(model, folder: str, name: str = "") -> str:
         (tmp_path / folder).mkdir()
         checkpoint.save(
-            tmp_path / folder, model, name=name or folder, data="toy",
-            class_names=tuple("0123456789"),
+            tmp_path / folder, model, name=name or folder,
+            made_from=DataRecord("toy", "Toy", tuple("0123456789")),
         )
         return str(tmp_path / folder)
 

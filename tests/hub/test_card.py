@@ -2,9 +2,11 @@ import pytest
 import yaml
 
 import duet
+from duet.data.mnist import MNIST
 from duet.hub.card import text, write_card
 from duet.store import checkpoint, records
 from duet.store.checkpoint import METRICS, TRAINING, CheckpointError, save
+from duet.store.config import DataRecord
 from duet.store.metrics import MetricsRecord, ScoreRecord
 
 
@@ -12,7 +14,7 @@ from duet.store.metrics import MetricsRecord, ScoreRecord
 def folder(tmp_path, tiny_gan, training_record):
     path = tmp_path / "tiny"
     path.mkdir()
-    save(path, tiny_gan, name="tiny", data="mnist", class_names=tuple("0123456789"))
+    save(path, tiny_gan, name="tiny", made_from=DataRecord.of(MNIST.facts, None))
     records.write(path / TRAINING, training_record())
     return path
 
