@@ -21,8 +21,9 @@ from torch_fidelity.utils import create_feature_extractor
 
 from duet.core.tensors import TensorFileError, load_tensors
 from evaluation.errors import EvaluationError
-from evaluation.extractors import ExtractorEntry, entry_of
+from evaluation.extractors import AUTO, ExtractorEntry, entry_of, extractor_for
 from evaluation.extractors.base import Classifier
+from evaluation.sets import SetId
 
 RNG_SEED = 2020  # of the library's shuffles and subsets; its own default, part of the protocol
 
@@ -85,6 +86,7 @@ class Extractor:
     weights_sha256: str
     image_shape: tuple[int, int, int] | None
     device: torch.device
+    knows_classes: bool = True  # its logits are of classes, which the Inception Score wants
 
     @torch.inference_mode()
     def __call__(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -124,7 +126,27 @@ def open_extractor(
     # Channels last: 1.45 times faster on CPUs for Inception, FID the same to 4e-8.
     network = network.to(device=device, memory_format=torch.channels_last)
     digest = hashlib.sha256(content).hexdigest()
-    return Extractor(name, network, digest, entry.image_shape, device)
+    return Extractor(
+        name, network, digest, entry.image_shape, device, entry.knows_classes
+    )
+
+
+class OpenExtractors(dict[str, Extractor]):
+    """Extractors by name, opened when first asked for."""
+
+    def __init__(
+        self, device: torch.device, asked: str = AUTO, weights: Path | None = None
+    ) -> None:
+        super().__init__()
+        self.device, self.asked, self.weights = device, asked, weights
+
+    def __missing__(self, name: str) -> Extractor:
+        self[name] = open_extractor(name, self.device, self.weights)
+        return self[name]
+
+    def serving(self, images: SetId) -> Extractor:
+        """The one that was asked for, else the one that serves a data set."""
+        return self[extractor_for(images, self.asked)]
 
 
 def _plain_tensors(content: bytes, path: Path) -> dict[str, torch.Tensor]:

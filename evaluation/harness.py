@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from duet.core.latents import MAX_SEED
 from duet.core.versions import library_versions
+from duet.data import ImageSet
 from duet.store.checkpoint import Checkpoint
 from duet.store.metrics import Measurement, Protocol, ScoreRecord
 from evaluation import fidelity
@@ -16,7 +17,7 @@ from evaluation.metrics import (
     NEIGHBORHOOD,
     FeatureSet,
 )
-from evaluation.reference import BATCH, Reference, extract
+from evaluation.reference import BATCH, Reference, extract, extract_set
 
 LIBRARIES = ("torch", "torch-fidelity", "numpy")
 MIN_SAMPLES = 100
@@ -82,6 +83,12 @@ def score(
     for metric in METRICS:
         scores |= metric(generated, reference.features, protocol)
     return scores
+
+
+def measure_held_out(images: ImageSet, extractor: Extractor, reference: Reference) -> Measurement:
+    """Score the real images of a test split: the floor of every table."""
+    found = extract_set(images, extractor)
+    return record(found, extractor, reference, Request(len(images)), images.sha256)
 
 
 def check_fit(checkpoint: Checkpoint, extractor: Extractor) -> None:

@@ -53,6 +53,8 @@ def read(kind: type[Record], path: Path) -> Record | None:
         return TypeAdapter(kind).validate_json(json.dumps(values))
     except FileError as error:
         raise RecordError(f"{error}; {MEND}") from error
+    except (AttributeError, KeyError, TypeError) as error:  # of a migration
+        raise RecordError(f"{path} is not what an older version of Duet wrote; {MEND}") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part)[:40] for part in first["loc"][:6]) or "the file"

@@ -1,10 +1,11 @@
 """The one list of feature extractors. To add one: one file, one row."""
 
 from evaluation.errors import EvaluationError
-from evaluation.extractors import cifar10, fashion_mnist, inception, mnist
+from evaluation.extractors import cifar10, fashion_mnist, inception, mnist, own
 from evaluation.extractors.base import ExtractorEntry
+from evaluation.sets import SetId
 
-__all__ = ["AUTO", "EXTRACTORS", "ExtractorEntry", "entry_of", "extractor_for"]
+__all__ = ["AUTO", "EXTRACTORS", "ExtractorEntry", "entry_of", "extractor_for", "serving"]
 
 AUTO = "auto"  # the extractor that serves the data set
 EXTRACTORS: dict[str, ExtractorEntry] = {
@@ -16,21 +17,33 @@ EXTRACTORS: dict[str, ExtractorEntry] = {
 
 
 def entry_of(name: str) -> ExtractorEntry:
-    """A row by its name; EvaluationError where there is none."""
-    if name not in EXTRACTORS:
+    """A row by its name, or an extractor in the cache; EvaluationError where there is neither."""
+    found = EXTRACTORS.get(name) or own.find(name)
+    if found is None:
         raise EvaluationError(
             f"--extractor {name} is unknown; known: {AUTO}, {', '.join(EXTRACTORS)}"
         )
-    return EXTRACTORS[name]
+    return found
 
 
-def extractor_for(data: str, asked: str = AUTO) -> str:
-    """The name of the extractor for a data set: what was asked for, else the one that serves it."""
+def serving(data: str) -> str | None:
+    """The name of the row that serves a data set."""
+    return next((name for name, entry in EXTRACTORS.items() if data in entry.serves), None)
+
+
+def extractor_for(images: SetId, asked: str = AUTO) -> str:
+    """The name of the extractor for a data set: what was asked for, else the row that serves it,
+    else the one that was trained on these very images."""
     if asked != AUTO:
         return asked
-    for name, entry in EXTRACTORS.items():
-        if data in entry.serves:
+    row = serving(images.name)
+    if row is not None:
+        return row
+    if images.images_sha256 is not None:
+        name = own.name_of(images.images_sha256)
+        if own.find(name) is not None:
             return name
     raise EvaluationError(
-        f"no extractor serves {data}; name one of them by --extractor: {', '.join(EXTRACTORS)}"
+        f"no extractor serves {images.name}; train one by: python -m evaluation train-extractor "
+        f"--data PATH, or name one by --extractor: {', '.join(EXTRACTORS)}"
     )

@@ -45,7 +45,8 @@ def nesterov(parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
 @dataclass(frozen=True)
 class Recipe:
     """How a classifier is trained: `epochs` passes in one learning-rate cycle that peaks at
-    `learning_rate`; `distort` turns uint8 images into float ones, still in 0..255."""
+    `learning_rate`; `distort` turns uint8 images into float ones, still in 0..255. `task` makes
+    up a question and its answers from the images [N, C, H, W] alone; None: name the class."""
 
     build: Callable[[], Classifier]
     distort: Distortion
@@ -54,6 +55,7 @@ class Recipe:
     optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer] = adam
     batch_size: int = 128
     label_smoothing: float = 0.0
+    task: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class ExtractorEntry:
     weights: their file; None where `fetch` brings it on first use, in PyTorch's own format, which
         may hold code, instead of safetensors.
     recipe: how we trained it; None for a network from elsewhere.
+    knows_classes: its logits are of classes, not of a task made up to learn from.
     """
 
     registered_name: str
@@ -76,6 +79,7 @@ class ExtractorEntry:
     weights: Path | None = None
     fetch: Callable[[], Path] | None = None
     recipe: Recipe | None = None
+    knows_classes: bool = True
 
     def find_weights(self) -> Path:
         """The file of its weights, fetched first where they come from elsewhere."""

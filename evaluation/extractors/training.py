@@ -22,7 +22,6 @@ from duet.core.tensors import TensorFileError, load_tensors, save_tensors
 from duet.data import ImageSet
 from evaluation.errors import EvaluationError
 from evaluation.extractors.base import Classifier, ExtractorEntry, Recipe
-from evaluation.reference import images_sha256
 
 STATE = "state.safetensors"
 SAVE_SECONDS = 60
@@ -53,10 +52,14 @@ def train_entry(
             f"the extractor takes images of {entry.image_shape}, {train_set.name} has "
             f"{train_set.image_shape}"
         )
-    plan = Plan(train_set.name, images_sha256(train_set), epochs or recipe.epochs, seed)
+    plan = Plan(train_set.name, train_set.sha256, epochs or recipe.epochs, seed)
     network = train(recipe, train_set, plan, folder, resume, device)
-    found = accuracy(network, test_set)
-    about = {"test_accuracy": str(found)} | {k: str(value) for k, value in asdict(plan).items()}
+    found = accuracy(network, recipe, test_set)
+    about = {key: str(value) for key, value in asdict(plan).items()} | {
+        "test_accuracy": str(found),
+        "image_shape": json.dumps(train_set.image_shape),
+        "classes": str(len(train_set.class_names)),
+    }
     save_tensors(entry.weights, network.state_dict(), about)
     (folder / STATE).unlink()
     return found
@@ -117,12 +120,15 @@ def _fit(
             _seed(plan.seed, 1, step)
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate * one_cycle((step + 1) / (steps + 1))
-            _, logits = network(recipe.distort(pixels[chosen]))
-            loss = F.cross_entropy(logits, labels[chosen], label_smoothing=recipe.label_smoothing)
+            batch, answers = pixels[chosen], labels[chosen]
+            if recipe.task is not None:
+                batch, answers = recipe.task(batch)
+            _, logits = network(recipe.distort(batch))
+            loss = F.cross_entropy(logits, answers, label_smoothing=recipe.label_smoothing)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            _tell(bar, loss, logits, labels[chosen])
+            _tell(bar, loss, logits, answers)
         _save(state, network, optimizer, plan, steps)  # what follows may fail: nothing is lost
 
 
@@ -135,23 +141,29 @@ def one_cycle(progress: float) -> float:
 
 
 @torch.inference_mode()
-def accuracy(network: Classifier, images: ImageSet) -> float:
-    """Share of a split's images that the classifier, in eval mode, names rightly."""
-    device = network.feature_rms.device
-    guesses = [network(b.to(device))[1].argmax(1).cpu() for b in images.images.split(1000)]
-    return (torch.cat(guesses) == images.labels).double().mean().item()
+def accuracy(network: Classifier, recipe: Recipe, images: ImageSet) -> float:
+    """Share of a split's images for which the classifier, in eval mode, answers rightly."""
+    device, right = network.feature_rms.device, 0
+    _seed(0, 2, 0)
+    for batch, answers in zip(images.images.split(1000), images.labels.split(1000), strict=True):
+        if recipe.task is not None:
+            batch, answers = recipe.task(batch)
+        guesses = network(batch.to(device))[1].argmax(1).cpu()
+        right += int((guesses == answers).sum())
+    return right / len(images)
 
 
 @torch.no_grad()
 def _measure_features(network: Classifier, pixels: torch.Tensor) -> None:
     """Set `feature_rms` to the root mean square of the features of all images."""
     network.feature_rms.fill_(1)
-    power = [network(batch)[0].double().square().mean(1) for batch in pixels.split(1000)]
+    power = [network(batch)[0].double().square().mean(1) for batch in pixels.split(500)]
     network.feature_rms.copy_(torch.cat(power).mean().sqrt())
 
 
 def _seed(seed: int, purpose: int, step: int) -> None:
-    """Seed torch's numbers for the initial weights (purpose 0) or for one step's distortions."""
+    """Seed torch's numbers for the initial weights (purpose 0), for one step's distortions (1) or
+    for the test's questions (2)."""
     state = np.random.SeedSequence([seed, purpose, step]).generate_state(1, np.uint64)
     torch.manual_seed(int(state[0]))
 
