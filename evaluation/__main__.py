@@ -20,7 +20,7 @@ from evaluation.errors import EvaluationError
 from evaluation.extractors import AUTO, EXTRACTORS, entry_of, own, serving
 from evaluation.extractors.training import train_entry
 from evaluation.fidelity import OpenExtractors
-from evaluation.harness import Request, measure_held_out
+from evaluation.harness import MIN_SAMPLES, Request, measure_held_out
 from evaluation.reference import build, open_reference
 from evaluation.sets import SetId
 
@@ -134,10 +134,12 @@ def reference_command(
     train, test = _splits(data_name, data_dir, image_size, colour, skip_broken)
     images = SetId.of(train)
     opened = OpenExtractors(pick_device(device), extractor, weights).serving(images)
-    path = build(train, opened)
+    print(build(train, opened))
+    if len(test) < MIN_SAMPLES:
+        print(f"{len(test)} held-out images are too few to be scored", file=sys.stderr)
+        return
     floor = measure_held_out(test, opened, open_reference(images, opened))
     stored.store(stored.held_out_path(images), floor, force=True)
-    print(path)
 
 
 def train_extractor_command(

@@ -120,10 +120,10 @@ def _fit(
             _seed(plan.seed, 1, step)
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate * one_cycle((step + 1) / (steps + 1))
-            batch, answers = pixels[chosen], labels[chosen]
-            if recipe.task is not None:
+            batch, answers = recipe.distort(pixels[chosen]), labels[chosen]
+            if recipe.task is not None:  # last: a mirrored turn is the opposite one
                 batch, answers = recipe.task(batch)
-            _, logits = network(recipe.distort(batch))
+            _, logits = network(batch)
             loss = F.cross_entropy(logits, answers, label_smoothing=recipe.label_smoothing)
             optimizer.zero_grad()
             loss.backward()
