@@ -13,7 +13,7 @@ from duet.store.metrics import ReferenceRecord
 from evaluation import fidelity
 from evaluation.errors import EvaluationError
 from evaluation.extractors import EXTRACTORS
-from evaluation.extractors.grey import GreyClassifier
+from evaluation.extractors.mnist import MnistClassifier
 from evaluation.fidelity import open_extractor
 from evaluation.harness import Request, protocol_of, score
 from evaluation.metrics import FeatureSet
@@ -154,7 +154,7 @@ def test_unknown_and_missing_extractors_are_named(tmp_path):
         open_extractor("nope", CPU)
     with pytest.raises(EvaluationError, match="there is no weights file"):
         open_extractor("mnist", CPU, tmp_path / "absent.safetensors")
-    wrong = GreyClassifier().state_dict()
+    wrong = MnistClassifier().state_dict()
     wrong.pop("head.bias")
     save_tensors(tmp_path / "wrong.safetensors", wrong)
     with pytest.raises(EvaluationError, match="does not fit"):
