@@ -1,6 +1,7 @@
 """The evaluation's commands in process, on toy data; the shipped numbers where they are."""
 
 import dataclasses
+import itertools
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from duet.store.config import DataRecord
 from duet.store.metrics import MetricsRecord, ScoreRecord
 from duet.store.scores import SCORES
 from evaluation import comparison, tables
+from evaluation import reference as reference_module
 from evaluation import stored as stored_module
 from evaluation.__main__ import main
 from evaluation.errors import EvaluationError
@@ -339,3 +341,24 @@ def test_readme_table_is_replaced_and_checked(tmp_path):
     readme.write_text("no marks")
     with pytest.raises(EvaluationError, match="must hold the marks"):
         tables.replace_table(readme, "| new |", check=False)
+
+
+@pytest.mark.parametrize("key", SCORES)
+def test_a_tolerance_lets_no_model_pass_for_another(key):
+    """Less than the least difference between two of the shipped digits."""
+    shipped = [duet.load(name).metrics.published("mnist") for name in
+               ("mnist-gan", "mnist-vae", "mnist-dcgan")]
+    values = sorted(measured.scores[key].value for measured in shipped)
+    least = min(high - low for low, high in itertools.pairwise(values))
+    assert 0 < SCORES[key].tolerance < least
+    assert SCORES[key].spread_tolerance <= SCORES[key].tolerance
+
+
+def test_the_shipped_reference_is_what_the_code_would_make(extractor):
+    checkpoint = duet.load("mnist-gan")
+    about = open_reference(SetId.of(checkpoint), extractor).about
+    assert (about.rule, about.seed, about.features) == (
+        reference_module.RULE, reference_module.SEED, reference_module.STORED_FEATURES
+    ) == ("stratified-by-class-smallest-keyed-hash", 0, 10_000)
+    assert (about.split, about.images) == ("train", 60_000)
+    assert about.images_sha256 == checkpoint.made_from.images_sha256

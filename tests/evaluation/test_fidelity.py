@@ -190,10 +190,15 @@ def test_inception_is_wired(inception_weights):
     assert features.shape == (2, 2048)
     assert logits.shape == (2, 1008)
     own = FeatureExtractorInceptionV3(
-        "inception-v3-compat", ["2048"], feature_extractor_weights_path=inception_weights
+        "inception-v3-compat", ["2048", "logits", "logits_unbiased"],
+        feature_extractor_weights_path=inception_weights,
     )
-    expected = own(images.expand(-1, 3, -1, -1))[0]
+    with torch.no_grad():
+        own.fc.bias.fill_(3.0)  # by which the biased logits would differ
+        expected, biased, unbiased = own(images.expand(-1, 3, -1, -1))
     torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(logits, unbiased, rtol=1e-4, atol=1e-4)
+    assert (biased - unbiased).abs().min() > 1
 
 
 def test_inception_without_network_says_what_to_do(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Somebody's own pictures: extractor and reference belong to the images, not to the folder's name."""
+"""Own pictures: extractor and reference belong to the images, not to the name of a folder."""
 
 import numpy as np
 import pytest
