@@ -1,35 +1,42 @@
 """python -m evaluation: measure checkpoints, verify stored numbers, write the score table."""
 
-import dataclasses
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import tyro
+from typing_extensions import Doc
 
-import duet
 from duet import data
 from duet.core import program
 from duet.core.device import pick_device
-from duet.core.tensors import save_tensors
-from duet.data import DataError
-from duet.hub import client
-from duet.store.checkpoint import METRICS, SHIPPED, Checkpoint, shipped_names
-from duet.store.metrics import Measurement
-from duet.store.scores import samples as samples_text
-from evaluation import report
+from duet.core.flags import DataDir, DeviceName, Seed, Truncation
+from duet.core.stop import Interrupted
+from duet.data import DATASETS, Colour
+from duet.store.checkpoint import SHIPPED, shipped_names
+from evaluation import measuring, stored, tables, verification
 from evaluation.errors import EvaluationError
-from evaluation.extractors import EXTRACTORS
-from evaluation.extractors import mnist as mnist_extractor
-from evaluation.fidelity import Extractor, open_extractor
-from evaluation.harness import Request, check_fit, measure, protocol_of, record
-from evaluation.reference import build, extract_set, images_sha256, open_reference
+from evaluation.extractors import AUTO, EXTRACTORS, entry_of, own, serving
+from evaluation.extractors.training import train_entry
+from evaluation.fidelity import OpenExtractors
+from evaluation.harness import MIN_SAMPLES, Request, measure_held_out
+from evaluation.reference import build, open_reference
+from evaluation.sets import SetId
 
 Sources = Annotated[tuple[str, ...], tyro.conf.Positional]
-Measured = list[tuple[str, Checkpoint, Measurement]]  # source, checkpoint, scores
+Space = Annotated[
+    str,
+    Doc("Feature space: auto (the extractor of our own that serves the data set), or one of "
+        f"{', '.join(EXTRACTORS)}."),
+]
+DataName = Annotated[
+    str, tyro.conf.arg(name="data"),
+    Doc(f"Data set ({', '.join(DATASETS)}), or the path of a folder or zip of pictures."),
+]
+ImageSize = Annotated[int | None, Doc("Side in pixels of own pictures; None: as suits them.")]
+PictureColour = Annotated[Colour, Doc("Own pictures as grey or rgb; auto: as they are stored.")]
+SkipBroken = Annotated[bool, Doc("Leave out, and list, own pictures that cannot be read.")]
 
 
 class Mismatch(Exception):
@@ -37,8 +44,8 @@ class Mismatch(Exception):
 
 
 def measure_command(
-    checkpoints: Sources, /, samples: int = 50_000, extractor: str = "mnist", seed: int = 0,
-    truncation: float = 1.0, weights: Path | None = None, device: str = "auto",
+    checkpoints: Sources, /, samples: int = 50_000, extractor: Space = AUTO, seed: Seed = 0,
+    truncation: Truncation = 1.0, weights: Path | None = None, device: DeviceName = "auto",
     json: bool = False, force: bool = False,
 ) -> None:
     """Score checkpoints: IS, FID, KID, precision, recall; metrics.json is written into each
@@ -47,67 +54,49 @@ def measure_command(
     Args:
         checkpoints: Folders, names of shipped ones, or ids on the Hub, e.g. checkpoints/mnist-gan.
         samples: Images to generate; published numbers use 50,000, others do not compare.
-        extractor: Feature space: mnist (our digit classifier) or inception.
-        seed: Stream that the samples come from.
-        truncation: Factor on the latents, 0..1; 1 is the untouched prior.
         weights: Another weights file for the extractor.
-        device: auto (cuda where there is one), cpu, cuda.
         json: Print the measurements as JSON, keyed by what was named on the command line.
         force: Drop the stored measurements by other protocols; else they are kept beside this one,
             and tables show the strictest.
     """
     request = Request(samples, seed, truncation)
-    opened = open_extractor(extractor, pick_device(device), weights)
-    loaded = _load_all(checkpoints)
-    for _, checkpoint in loaded:
-        check_fit(checkpoint, opened)
-        if not client.is_cached(checkpoint.folder):
-            report.check_writable(checkpoint)
-    references = {n: open_reference(n, opened) for n in {c.data for _, c in loaded}}
-    done: Measured = []
-    unwritten = []
-    for source, checkpoint in loaded:
-        measured = measure(checkpoint, opened, references[checkpoint.data], request)
-        done.append((source, checkpoint, measured))
-        if not client.is_cached(checkpoint.folder):
-            try:
-                report.store(checkpoint.folder / METRICS, measured, force)
-            except (OSError, ValueError) as error:  # the numbers are printed all the same
-                unwritten.append(str(error))
-    _print_measured(done, extractor, as_json=json)
-    if unwritten:
-        raise EvaluationError("; ".join(unwritten))
+    extractors = OpenExtractors(pick_device(device), extractor, weights)
+    loaded = measuring.load_all(checkpoints)
+    prepared = [measuring.prepare(checkpoint, extractors) for _, checkpoint in loaded]
+    done, reasons = [], []
+    for named, work in zip(loaded, prepared, strict=True):
+        measured = work.done(request)
+        done.append((named, measured))
+        reasons += measuring.keep(named.checkpoint, measured, force)
+    measuring.print_measured(done, as_json=json)
+    if reasons:
+        raise EvaluationError("; ".join(reasons))
 
 
 def verify_command(
-    checkpoints: Sources, /, device: str = "auto", at_most: int | None = None,
-    data_dir: Path | None = None,
+    checkpoints: Sources, /, device: DeviceName = "auto", at_most: int | None = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Measure again by every protocol stored in each metrics.json, and the real held-out images of
     their data sets; exit 1 where anything stored differs beyond its tolerance.
 
     Args:
         checkpoints: Folders, names of shipped ones, or ids on the Hub.
-        device: auto (cuda where there is one), cpu, cuda.
         at_most: Leave out measurements of more samples than this: a quick look.
-        data_dir: Folder that holds the data sets (default: $DUET_DATA, else ~/.cache/duet/data).
     """
-    chosen = pick_device(device)
-    loaded = _load_all(checkpoints)
-    work = [
-        (source, checkpoint, stored)
-        for source, checkpoint in loaded
-        for stored in report.stored(checkpoint)
-        if at_most is None or stored.protocol.samples <= at_most
-    ]
-    extractors = _Extractors(chosen)
+    extractors = OpenExtractors(pick_device(device))
+    loaded = measuring.load_all(checkpoints)
+    work = [(named, m) for named in loaded for m in stored.stored(named.checkpoint)]
     outcomes = []
-    for source, checkpoint, stored in work:
-        found = _verify(checkpoint, stored, extractors)
-        outcomes.append(found)
-        _tell(source, stored, found)
-    for name in sorted({checkpoint.data for _, checkpoint in loaded}):
-        outcomes += _verify_held_out(name, extractors, data_dir, at_most)
+    for (source, checkpoint), before in work:
+        if verification.is_wanted(before, at_most):
+            words = verification.verify_checkpoint(checkpoint, before, extractors)
+            verification.tell(source, before, words)
+            outcomes.append(words)
+    for images in dict.fromkeys(SetId.of(checkpoint) for _, checkpoint in loaded):
+        for before, words in verification.verify_held_out(images, extractors, data_dir, at_most):
+            verification.tell(f"{images.name}, real held-out images", before, words)
+            outcomes.append(words)
     if not outcomes:
         raise EvaluationError(f"--at-most {at_most}: nothing that small is stored")
     failed = sum(map(bool, outcomes))
@@ -115,116 +104,81 @@ def verify_command(
         raise Mismatch(f"{failed} of {len(outcomes)} measurements differ from what is stored")
 
 
-class _Extractors(dict[str, Extractor]):
-    """Extractors by name, opened when first asked for."""
-
-    def __init__(self, device: torch.device) -> None:
-        super().__init__()
-        self.device = device
-
-    def __missing__(self, name: str) -> Extractor:
-        self[name] = open_extractor(name, self.device)
-        return self[name]
-
-
-def _verify(checkpoint: Checkpoint, stored: Measurement, extractors: _Extractors) -> list[str]:
-    """What differs; where the protocol does already, nothing is measured."""
-    asked, extractor = stored.protocol, extractors[stored.protocol.extractor]
-    reference = open_reference(checkpoint.data, extractor)
-    request = Request(asked.samples, asked.seed, asked.truncation)
-    changed = report.protocol_differences(asked, protocol_of(request, extractor, reference))
-    if changed:
-        return changed
-    return report.differences(stored, measure(checkpoint, extractor, reference, request))
-
-
-def _verify_held_out(
-    name: str, extractors: _Extractors, data_dir: Path | None, at_most: int | None
-) -> list[list[str]]:
-    """The same for the floor of a data set; without its images that is said, and not counted."""
-    outcomes = []
-    for stored in report.held_out(name).measurements:
-        if at_most is not None and stored.protocol.samples > at_most:
-            continue
-        try:
-            images = data.load(name, "test", data_dir, download=False)
-        except DataError as error:
-            print(f"{name}, real held-out images: not verified ({error})", file=sys.stderr)
-            return []
-        measured = _measure_held_out(images, extractors[stored.protocol.extractor])
-        found = report.differences(stored, measured)
-        if stored.subject_sha256 != measured.subject_sha256:
-            found.append("the held-out images are others")
-        outcomes.append(found)
-        _tell(f"{name}, real held-out images", stored, found)
-    return outcomes
-
-
-def _measure_held_out(images: data.ImageSet, extractor: Extractor) -> Measurement:
-    reference = open_reference(images.name, extractor)
-    found = extract_set(images, extractor)
-    return record(found, extractor, reference, Request(len(images)), images_sha256(images))
-
-
-def _tell(name: str, stored: Measurement, found: list[str]) -> None:
-    asked = f"{stored.protocol.extractor}, {samples_text(stored.protocol)} samples"
-    print(f"{name} ({asked}): {'; '.join(found) or 'as stored'}", flush=True)
-
-
 def table_command(
-    check: bool = False, readme: Path = SHIPPED.parent / "README.md", extractor: str = "mnist"
+    check: bool = False, readme: Path = SHIPPED.parent / "README.md", extractor: Space = AUTO
 ) -> None:
-    """Write the README's score table from the stored numbers of the shipped checkpoints.
+    """Write the README's score tables, one a data set, from the stored numbers of the shipped
+    checkpoints.
 
     Args:
         check: Change nothing; exit 2 where the table differs from the numbers.
         readme: The file that holds the table's marks.
-        extractor: The feature space of the table.
     """
-    loaded = [checkpoint for _, checkpoint in _load_all(shipped_names())]
-    entries = [(c, report.published(c, extractor)) for c in loaded]
-    table = report.markdown_table(report.rows(loaded[0].data, extractor, entries))
-    report.replace_table(readme, table, check)
+    loaded = [checkpoint for _, checkpoint in measuring.load_all(shipped_names())]
+    table = tables.markdown_tables(loaded, extractor)
+    tables.replace_table(readme, table, check)
     print(table)
 
 
 def reference_command(
-    data_name: Annotated[str, tyro.conf.arg(name="data")] = "mnist", extractor: str = "mnist",
-    data_dir: Path | None = None, weights: Path | None = None, device: str = "auto",
+    data_name: DataName = "mnist", extractor: Space = AUTO, data_dir: DataDir = None,
+    image_size: ImageSize = None, colour: PictureColour = "auto", skip_broken: SkipBroken = False,
+    weights: Path | None = None, device: DeviceName = "auto",
 ) -> None:
-    """Extract a training split's features into evaluation/reference/, and score the held-out
-    split against them: the floor of every table.
+    """Extract a training split's features into evaluation/reference/ (own pictures': into the
+    cache), and score the held-out split against them: the floor of every table.
 
     Args:
-        data_name: Data set.
-        extractor: Feature space: mnist or inception.
-        data_dir: Folder that holds the data sets (default: $DUET_DATA, else ~/.cache/duet/data).
         weights: Another weights file for the extractor.
-        device: auto (cuda where there is one), cpu, cuda.
     """
-    opened = open_extractor(extractor, pick_device(device), weights)
-    splits = [data.load(data_name, split, data_dir) for split in ("train", "test")]
-    path = build(splits[0], opened)
-    report.store(report.held_out_path(data_name), _measure_held_out(splits[1], opened), force=True)
-    print(path)
+    train, test = _splits(data_name, data_dir, image_size, colour, skip_broken)
+    images = SetId.of(train)
+    opened = OpenExtractors(pick_device(device), extractor, weights).serving(images)
+    print(build(train, opened))
+    if len(test) < MIN_SAMPLES:
+        print(f"{len(test)} held-out images are too few to be scored", file=sys.stderr)
+        return
+    floor = measure_held_out(test, opened, open_reference(images, opened))
+    stored.store(stored.held_out_path(images), floor, force=True)
 
 
-def train_extractor_command(data_dir: Path | None = None, epochs: int = 12, seed: int = 0) -> None:
-    """Train the digit classifier whose features the mnist extractor uses; write its weights.
+def train_extractor_command(
+    data_name: DataName = "mnist", epochs: int | None = None, seed: int = 0, resume: bool = False,
+    out: Path | None = None, data_dir: DataDir = None, image_size: ImageSize = None,
+    colour: PictureColour = "auto", skip_broken: SkipBroken = False, device: DeviceName = "auto",
+) -> None:
+    """Train the network whose features serve a data set, and write its weights: of a registered
+    one beside the code, of own pictures into the cache, where --extractor auto finds them.
 
     Args:
-        data_dir: Folder that holds the data sets (default: $DUET_DATA, else ~/.cache/duet/data).
-        epochs: Passes over the 60,000 training images.
+        epochs: Passes over the training images (default: the extractor's own number).
         seed: Seed of weights, order and distortions.
+        resume: Go on with the unfinished training in --out.
+        out: Folder of the unfinished training (default: runs/extractor-DATA).
     """
-    train, test = (data.load("mnist", split, data_dir) for split in ("train", "test"))
-    network = mnist_extractor.train(train.images, train.labels, epochs=epochs, seed=seed)
-    accuracy = mnist_extractor.accuracy(network, test.images, test.labels)
-    path = EXTRACTORS["mnist"].weights
-    assert path is not None
-    about = {"test_accuracy": str(accuracy), "epochs": str(epochs), "seed": str(seed)}
-    save_tensors(path, network.state_dict(), about)
-    print(f"test accuracy {accuracy:.4f}; {path}. Now: python -m evaluation reference")
+    train, test = _splits(data_name, data_dir, image_size, colour, skip_broken)
+    row = serving(train.name)
+    entry = own.entry_for(train) if row is None else entry_of(row)
+    folder = out or Path("runs") / f"extractor-{train.name}"
+    chosen = pick_device(device)
+    found = train_entry(entry, train, test, folder, chosen, seed, epochs, resume)
+    print(
+        f"test accuracy {found:.4f}; {entry.weights}. "
+        f"Now: python -m evaluation reference --data {data_name}"
+    )
+
+
+def _splits(
+    name: str, data_dir: Path | None, image_size: int | None, colour: Colour, skip_broken: bool
+) -> tuple[data.ImageSet, data.ImageSet]:
+    """The training and the held-out images."""
+    train, test = (
+        data.load(
+            name, split, data_dir, image_size=image_size, colour=colour, skip_broken=skip_broken
+        )
+        for split in ("train", "test")
+    )
+    return train, test
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -236,29 +190,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 
-def _load_all(sources: Sequence[str]) -> list[tuple[str, Checkpoint]]:
-    """What was named, each once, with what it is."""
-    if len(sources) == 0:
-        raise EvaluationError("name at least one checkpoint, e.g. checkpoints/mnist-gan")
-    return [(source, duet.load(source)) for source in dict.fromkeys(sources)]
-
-
-def _print_measured(done: Measured, extractor: str, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({source: dataclasses.asdict(m) for source, _, m in done}, indent=2))
-        return
-    for name in sorted({checkpoint.data for _, checkpoint, _ in done}):
-        same_data = [(c, measured) for _, c, measured in done if c.data == name]
-        try:
-            table = report.rows(name, extractor, same_data)
-        except EvaluationError as error:  # the floor is of another protocol: the numbers stay
-            print(f"without the real images: {error}", file=sys.stderr)
-            table = report.model_rows(same_data)
-        print(report.terminal_table(table))
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 done, 1 a verified number differs, 2 refused (the reason on stderr)."""
+    """Run one command; 0 done, 1 a verified number differs, 2 refused (the reason on stderr), 130
+    or 143 stopped by Ctrl-C or SIGTERM."""
 
     def work() -> int:
         try:
@@ -269,6 +203,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         except Mismatch as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
+        except Interrupted as stop:
+            print(stop, file=sys.stderr)
+            return 128 + stop.signum
         return 0
 
     return program.run(work)

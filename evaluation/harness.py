@@ -1,10 +1,10 @@
 """The protocol, and one measurement by it: samples -> features -> scores."""
 
-import platform
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from duet.core.latents import MAX_SEED
+from duet.core.versions import library_versions
+from duet.data import ImageSet
 from duet.store.checkpoint import Checkpoint
 from duet.store.metrics import Measurement, Protocol, ScoreRecord
 from evaluation import fidelity
@@ -17,7 +17,7 @@ from evaluation.metrics import (
     NEIGHBORHOOD,
     FeatureSet,
 )
-from evaluation.reference import BATCH, Reference, extract
+from evaluation.reference import BATCH, Reference, extract, extract_set
 
 LIBRARIES = ("torch", "torch-fidelity", "numpy")
 MIN_SAMPLES = 100
@@ -85,6 +85,12 @@ def score(
     return scores
 
 
+def measure_held_out(images: ImageSet, extractor: Extractor, reference: Reference) -> Measurement:
+    """Score the real images of a test split: the floor of every table."""
+    found = extract_set(images, extractor)
+    return record(found, extractor, reference, Request(len(images)), images.sha256)
+
+
 def check_fit(checkpoint: Checkpoint, extractor: Extractor) -> None:
     """EvaluationError where an extractor cannot see a checkpoint's images."""
     if extractor.image_shape not in (None, checkpoint.model.image_shape):
@@ -113,6 +119,5 @@ def record(
         protocol=protocol,
         subject_sha256=subject_sha256,
         device=str(extractor.device),
-        versions={"python": platform.python_version()}
-        | {library: version(library) for library in LIBRARIES},
+        versions=library_versions(LIBRARIES),
     )

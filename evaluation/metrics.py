@@ -1,8 +1,9 @@
-"""The metrics: from features to named scores. To add one: one function, one row of METRICS, and a
-row of SCORES in duet/store/scores.py for each score that it gives."""
+"""The metrics: from what they need to named scores. To add one: one function, one row of METRICS,
+and a row of SCORES in duet/store/scores.py for each score that it gives."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,8 +21,9 @@ Scores = dict[str, ScoreRecord]
 class FeatureSet:
     """What the metrics see of a set of images.
 
-    features: float32 [N, D]; logits: float32 [N, K], None for a reference; statistics: float64
-    mean and covariance over the whole set, which may be larger than `features`.
+    features: float32 [N, D]; statistics: float64 mean and covariance over the whole set, which may
+    be larger than `features`; logits: float32 [N, K], None for a reference and where the extractor
+    knows no classes.
     """
 
     features: torch.Tensor
@@ -29,35 +31,53 @@ class FeatureSet:
     statistics: dict[str, np.ndarray]
 
 
-def _inception_score(generated: FeatureSet, real: FeatureSet, protocol: Protocol) -> Scores:
-    assert generated.logits is not None
-    found = fidelity.inception_score(generated.logits, protocol.inception_score_splits)
-    return {"inception_score": ScoreRecord(*found)}
+class Metric(NamedTuple):
+    """A function of both sides, each just the parts of a FeatureSet that it names, in their order;
+    it is left out where one of them is None."""
+
+    function: Callable[..., Scores]
+    generated: tuple[str, ...]
+    real: tuple[str, ...] = ()
+
+    def __call__(self, generated: FeatureSet, real: FeatureSet, protocol: Protocol) -> Scores:
+        parts = [getattr(generated, name) for name in self.generated]
+        parts += [getattr(real, name) for name in self.real]
+        return {} if any(part is None for part in parts) else self.function(*parts, protocol)
 
 
-def _frechet_distance(generated: FeatureSet, real: FeatureSet, protocol: Protocol) -> Scores:
-    distance = fidelity.frechet_distance(generated.statistics, real.statistics)
-    return {"frechet_distance": ScoreRecord(distance)}
+def _inception_score(logits: torch.Tensor, protocol: Protocol) -> Scores:
+    value, spread = fidelity.inception_score(logits, protocol.inception_score_splits)
+    return {"inception_score": ScoreRecord(value, spread, count=len(logits))}
 
 
-def _kernel_distance(generated: FeatureSet, real: FeatureSet, protocol: Protocol) -> Scores:
-    found = fidelity.kernel_distance(
-        generated.features, real.features, protocol.kernel_subsets, protocol.kernel_subset_size
+def _frechet_distance(
+    generated: dict[str, np.ndarray], real: dict[str, np.ndarray], protocol: Protocol
+) -> Scores:
+    distance = fidelity.frechet_distance(generated, real)
+    return {"frechet_distance": ScoreRecord(distance, count=protocol.samples)}
+
+
+def _kernel_distance(generated: torch.Tensor, real: torch.Tensor, protocol: Protocol) -> Scores:
+    value, spread = fidelity.kernel_distance(
+        generated, real, protocol.kernel_subsets, protocol.kernel_subset_size
     )
-    return {"kernel_distance": ScoreRecord(*found)}
+    return {"kernel_distance": ScoreRecord(value, spread, count=len(generated))}
 
 
-def _precision_recall(generated: FeatureSet, real: FeatureSet, protocol: Protocol) -> Scores:
+def _precision_recall(generated: torch.Tensor, real: torch.Tensor, protocol: Protocol) -> Scores:
     count = protocol.manifold_images  # as many on both sides
     precision, recall = fidelity.precision_recall(
-        generated.features[:count], real.features[:count], protocol.neighborhood
+        generated[:count], real[:count], protocol.neighborhood
     )
-    return {"precision": ScoreRecord(precision), "recall": ScoreRecord(recall)}
+    return {
+        "precision": ScoreRecord(precision, count=count),
+        "recall": ScoreRecord(recall, count=count),
+    }
 
 
-METRICS: tuple[Callable[[FeatureSet, FeatureSet, Protocol], Scores], ...] = (
-    _inception_score,
-    _frechet_distance,
-    _kernel_distance,
-    _precision_recall,
+METRICS: tuple[Metric, ...] = (
+    Metric(_inception_score, ("logits",)),
+    Metric(_frechet_distance, ("statistics",), ("statistics",)),
+    Metric(_kernel_distance, ("features",), ("features",)),
+    Metric(_precision_recall, ("features",), ("features",)),
 )

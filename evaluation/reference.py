@@ -21,12 +21,13 @@ import torch
 from duet.core.files import sha256
 from duet.core.progress import progress_bar
 from duet.core.tensors import TensorFileError, load_tensors, save_tensors
-from duet.data import ImageSet
+from duet.data import DATASETS, ImageSet
 from duet.store.metrics import ReferenceRecord
 from evaluation import fidelity
 from evaluation.errors import EvaluationError
 from evaluation.fidelity import Extractor
 from evaluation.metrics import FeatureSet
+from evaluation.sets import SetId
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 STORED_FEATURES = 10_000
@@ -46,15 +47,16 @@ class Reference:
 def extract(
     batches: Iterable[torch.Tensor], count: int, extractor: Extractor, title: str
 ) -> FeatureSet:
-    """Features, logits and statistics of `count` images, in batches of uint8 [N, C, H, W], a
-    progress bar on stderr."""
+    """Features, statistics and, where the extractor knows classes, logits of `count` images, in
+    batches of uint8 [N, C, H, W]; a progress bar on stderr."""
     parts = []
     with progress_bar(count, title, "img") as bar:
         for batch in batches:
             parts.append(extractor(batch))
             bar.update(len(batch))
     features, logits = (torch.cat(column) for column in zip(*parts, strict=True))
-    return FeatureSet(features, logits, fidelity.statistics(features))
+    known = logits if extractor.knows_classes else None
+    return FeatureSet(features, known, fidelity.statistics(features))
 
 
 def extract_set(images: ImageSet, extractor: Extractor) -> FeatureSet:
@@ -63,8 +65,13 @@ def extract_set(images: ImageSet, extractor: Extractor) -> FeatureSet:
     return extract(images.images.split(BATCH), len(images), extractor, title)
 
 
-def reference_path(data: str, extractor: str) -> Path:
-    return FOLDER / f"{data}-{extractor}.safetensors"
+def home(images: SetId, ending: str) -> Path:
+    """Where what is kept of a data set lies: beside the code, somebody's own in the cache."""
+    return images.path(FOLDER, "references", ending)
+
+
+def reference_path(images: SetId, extractor: str) -> Path:
+    return home(images, f"{extractor}.safetensors")
 
 
 def build(images: ImageSet, extractor: Extractor) -> Path:
@@ -77,14 +84,15 @@ def build(images: ImageSet, extractor: Extractor) -> Path:
         "data": images.name,
         "split": images.split,
         "images": str(len(images)),
-        "images_sha256": images_sha256(images),
+        "images_sha256": images.sha256,
         "features": str(len(chosen)),
         "rule": RULE,
         "seed": str(SEED),
         "extractor": extractor.name,
         "extractor_sha256": extractor.weights_sha256,
     }
-    path = reference_path(images.name, extractor.name)
+    path = reference_path(SetId.of(images), extractor.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
     save_tensors(path, tensors, about)
     return path
 
@@ -115,19 +123,16 @@ def _shares(sizes: np.ndarray, count: int) -> list[int]:
     return [int(share) for share in shares]
 
 
-def images_sha256(images: ImageSet) -> str:
-    """The hash by which a score names the real images."""
-    return hashlib.sha256(images.images.numpy().tobytes()).hexdigest()
-
-
-def open_reference(data: str, extractor: Extractor) -> Reference:
-    """Read the reference of a data set in an extractor's space; EvaluationError where it is absent,
-    unreadable, or was made with other weights."""
-    path = reference_path(data, extractor.name)
-    make = f"python -m evaluation reference --data {data} --extractor {extractor.name}"
+def open_reference(images: SetId, extractor: Extractor) -> Reference:
+    """Read the reference of a training split in an extractor's space; EvaluationError where it is
+    absent, unreadable, or was made of other images or with other weights."""
+    path = reference_path(images, extractor.name)
+    argument = images.name if images.name in DATASETS else "PATH"
+    make = f"python -m evaluation reference --data {argument} --extractor {extractor.name}"
     if not path.exists():
         raise EvaluationError(
-            f"there is no reference of {data} in {extractor.name}'s space; make it by: {make}"
+            f"there is no reference of {images.name} in {extractor.name}'s space; "
+            f"make it by: {make}"
         )
     try:
         tensors, about = load_tensors(path)
@@ -150,4 +155,6 @@ def open_reference(data: str, extractor: Extractor) -> Reference:
             f"{path} was made with other weights of extractor {extractor.name}; "
             f"make it anew: {make}"
         )
+    if images.images_sha256 not in (None, record.images_sha256):
+        raise EvaluationError(f"{path} is of other images than {images.name}; make it anew: {make}")
     return Reference(features, record)

@@ -18,6 +18,7 @@ from duet.models.gan import GAN, GANConfig
 from duet.models.vae import VAE, VAEConfig
 from duet.store.metrics import Measurement, Protocol, ReferenceRecord, ScoreRecord
 from duet.store.training import TrainingRecord
+from evaluation.extractors import EXTRACTORS
 from evaluation.fidelity import open_extractor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,6 +87,8 @@ def toy_data(monkeypatch) -> ImageSet:
 
     facts = Facts("toy", "Toy", tuple("0123456789"), about="Bright bars")
     monkeypatch.setitem(DATASETS, "toy", DataSet(facts, load))
+    serving = dataclasses.replace(EXTRACTORS["mnist"], serves=("mnist", "toy"))
+    monkeypatch.setitem(EXTRACTORS, "mnist", serving)
     return load(Path(), "train", False)
 
 

@@ -11,7 +11,6 @@ from demo import actions, catalogue
 from demo.actions import Endpoint
 from duet.models import MODELS, LatentModel, ModelConfig
 from evaluation import reference as reference_module
-from evaluation import report
 from evaluation.__main__ import main as evaluation_main
 from training.__main__ import main as training_main
 from training.config import TrainConfig
@@ -56,8 +55,7 @@ def test_a_registered_toy_goes_through_the_whole_line(
 ):
     monkeypatch.setitem(MODELS, "toy", ToyModel)
     monkeypatch.setitem(RECIPES, "toy", Recipe(ToyTraining, ToyObjective))
-    for module in (reference_module, report):
-        monkeypatch.setattr(module, "FOLDER", tmp_path / "reference")
+    monkeypatch.setattr(reference_module, "FOLDER", tmp_path / "reference")
 
     # Train two steps, from the command line.
     out = tmp_path / "toy-toy"

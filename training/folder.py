@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from duet.core.lock import LOCK, locked
+from duet.core.names import NAME
 from duet.core.tensors import TensorFileError
-from duet.store.records import NAME
 from training.config import TrainingError
 
 STATE, LOG, RUN, SAMPLES, CURVES, CHECKPOINT = FILES = (

@@ -2,11 +2,11 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from duet.store.records import STRICT, Amount, Count, Digest, Share, Versions, Word
+from duet.store.records import STRICT, Amount, Count, Digest, Migrations, Share, Versions, Word
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class Protocol:
         """More is stricter: the untouched prior and the first stream, then the most samples."""
         return self.truncation == 1 and self.seed == 0, self.samples
 
-    def comparable(self) -> "Protocol":
-        """What must agree between the rows of a table: all but the request, which is shown in each,
-        and what depends on its count."""
+    def without_counts(self) -> "Protocol":
+        """What must agree with the real held-out images, of which there are as many as there are:
+        all but how the samples were drawn, and what depends on their count."""
         return dataclasses.replace(
             self, samples=0, seed=0, truncation=1.0, inception_score_splits=0,
             kernel_subset_size=0, manifold_images=0,
@@ -72,12 +72,16 @@ class Protocol:
 
 @dataclass(frozen=True)
 class ScoreRecord:
-    """A number, and its standard deviation over splits or subsets where the metric has such."""
+    """A number. `spread`: its standard deviation over splits or subsets where the metric has such;
+    `interval`: of 95 % (low, high), where it was measured over independent generations; `count`:
+    the generated images that it rests on."""
 
     __pydantic_config__ = STRICT
 
     value: float
     spread: Amount | None = None
+    interval: tuple[float, float] | None = None
+    count: Count = 0
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,17 @@ class Measurement:
     versions: Versions
 
 
+def _from_2(old: dict[str, Any]) -> dict[str, Any]:
+    """Schema 2 left the count of each score to whoever knew the metrics."""
+    for measured in old.get("measurements", []):
+        protocol = measured["protocol"]
+        for key, score in measured["scores"].items():
+            of_manifolds = key in ("precision", "recall")
+            score["interval"] = None
+            score["count"] = protocol["manifold_images" if of_manifolds else "samples"]
+    return old | {"schema": 3}
+
+
 @dataclass(frozen=True)
 class MetricsRecord:
     """metrics.json: every measurement that was made, one a request."""
@@ -100,7 +115,9 @@ class MetricsRecord:
     __pydantic_config__ = STRICT
 
     measurements: Annotated[tuple[Measurement, ...], Field(max_length=50)] = ()
-    schema: Literal[2] = 2
+    schema: Literal[3] = 3
+
+    MIGRATIONS: ClassVar[Migrations] = {2: _from_2}
 
     def extractors(self) -> tuple[str, ...]:
         """The feature spaces that it was measured in, in order."""

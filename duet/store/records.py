@@ -53,6 +53,8 @@ def read(kind: type[Record], path: Path) -> Record | None:
         values = _migrated(kind, read_object(path))
     except FileError as error:
         raise RecordError(f"{error}; {MEND}") from error
+    except (AttributeError, KeyError, TypeError) as error:  # of a migration
+        raise RecordError(f"{path} is not what an older version of Duet wrote; {MEND}") from error
     try:
         return validate(kind, values)
     except RecordError as error:

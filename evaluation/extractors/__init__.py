@@ -1,33 +1,49 @@
 """The one list of feature extractors. To add one: one file, one row."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from evaluation.errors import EvaluationError
+from evaluation.extractors import cifar10, fashion_mnist, inception, mnist, own
+from evaluation.extractors.base import ExtractorEntry
+from evaluation.sets import SetId
 
-FOLDER = Path(__file__).resolve().parent
+__all__ = ["AUTO", "EXTRACTORS", "ExtractorEntry", "entry_of", "extractor_for", "serving"]
 
-
-@dataclass(frozen=True)
-class ExtractorEntry:
-    """How torch-fidelity knows it, and which of its layers serve.
-
-    weights: the file; None where the library fetches it on first use.
-    is_torch_file: the weights are PyTorch's own format, which may hold code, else safetensors.
-    image_shape: the one (C, H, W) it takes; None: any, grey repeated to three channels.
-    """
-
-    registered_name: str
-    feature_layer: str
-    logits_layer: str
-    weights: Path | None
-    image_shape: tuple[int, int, int] | None
-    is_torch_file: bool = False
-
-
+AUTO = "auto"  # the extractor that serves the data set
 EXTRACTORS: dict[str, ExtractorEntry] = {
-    "mnist": ExtractorEntry(
-        "duet-mnist", "features", "logits", FOLDER / "mnist.safetensors", (1, 28, 28)
-    ),
-    "inception": ExtractorEntry(
-        "inception-v3-compat", "2048", "logits_unbiased", None, None, is_torch_file=True
-    ),
+    "mnist": mnist.ENTRY,
+    "fashion-mnist": fashion_mnist.ENTRY,
+    "cifar10": cifar10.ENTRY,
+    "inception": inception.ENTRY,
 }
+
+
+def entry_of(name: str) -> ExtractorEntry:
+    """A row by its name, or an extractor in the cache; EvaluationError where there is neither."""
+    found = EXTRACTORS.get(name) or own.find(name)
+    if found is None:
+        raise EvaluationError(
+            f"--extractor {name} is unknown; known: {AUTO}, {', '.join(EXTRACTORS)}"
+        )
+    return found
+
+
+def serving(data: str) -> str | None:
+    """The name of the row that serves a data set."""
+    return next((name for name, entry in EXTRACTORS.items() if data in entry.serves), None)
+
+
+def extractor_for(images: SetId, asked: str = AUTO) -> str:
+    """The name of the extractor for a data set: what was asked for, else the row that serves it,
+    else the one that was trained on these very images."""
+    if asked != AUTO:
+        return asked
+    row = serving(images.name)
+    if row is not None:
+        return row
+    if images.images_sha256 is not None:
+        name = own.name_of(images.images_sha256)
+        if own.find(name) is not None:
+            return name
+    raise EvaluationError(
+        f"no extractor serves {images.name}; train one by: python -m evaluation train-extractor "
+        f"--data PATH, or name one by --extractor: {', '.join(EXTRACTORS)}"
+    )

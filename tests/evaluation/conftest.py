@@ -3,17 +3,16 @@ import pytest
 from duet.store.checkpoint import save
 from duet.store.config import DataRecord
 from evaluation import reference as reference_module
-from evaluation import report
 from evaluation.reference import build, open_reference
+from evaluation.sets import SetId
 
 
 @pytest.fixture
 def reference(toy_data, extractor, tmp_path, monkeypatch):
     """The toy data's reference, in a folder of its own."""
-    for module in (reference_module, report):
-        monkeypatch.setattr(module, "FOLDER", tmp_path / "reference")
+    monkeypatch.setattr(reference_module, "FOLDER", tmp_path / "reference")
     build(toy_data, extractor)
-    return open_reference("toy", extractor)
+    return open_reference(SetId.of(toy_data), extractor)
 
 
 @pytest.fixture

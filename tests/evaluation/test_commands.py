@@ -1,6 +1,7 @@
 """The evaluation's commands in process, on toy data; the shipped numbers where they are."""
 
 import dataclasses
+import itertools
 import json
 import os
 import subprocess
@@ -12,13 +13,19 @@ import duet
 from duet.core.files import read_json, write_json
 from duet.store import records
 from duet.store.checkpoint import METRICS
+from duet.store.config import DataRecord
 from duet.store.metrics import MetricsRecord, ScoreRecord
 from duet.store.scores import SCORES
-from evaluation import report
+from evaluation import comparison, tables
+from evaluation import reference as reference_module
+from evaluation import stored as stored_module
 from evaluation.__main__ import main
 from evaluation.errors import EvaluationError
 from evaluation.harness import Request, protocol_of
-from evaluation.reference import images_sha256, open_reference
+from evaluation.reference import open_reference
+from evaluation.sets import SetId
+
+TOY = SetId("toy", None)
 
 
 @pytest.fixture
@@ -80,7 +87,7 @@ def test_what_cannot_be_written_is_found_before_the_work(
         def refuse(*paths):
             raise PermissionError("read-only")
         monkeypatch.setattr(os, "replace", refuse)
-    monkeypatch.setattr("evaluation.__main__.measure", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr("evaluation.measuring.measure", lambda *_: pytest.fail("measured"))
     assert main(["measure", str(measured), "--samples", "200"]) == 2
     assert ("metrics.json" if break_it == "malformed" else "read-only") in capsys.readouterr().err
 
@@ -91,7 +98,7 @@ def test_a_measurement_that_cannot_be_stored_is_printed_all_the_same(
     def full(*arguments):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("evaluation.report.records.write", full)
+    monkeypatch.setattr("evaluation.stored.records.write", full)
     assert main(["measure", str(measured), "--samples", "200"]) == 2
     captured = capsys.readouterr()
     assert "tiny" in captured.out
@@ -119,7 +126,7 @@ def numbers(value, path=()):
 def test_verify_finds_every_change_of_what_is_stored(measured, capsys, monkeypatch):
     """Each leaf in turn is made a little untrue: a score by its tolerance and a tenth of it."""
     again = stored(measured)[0]
-    monkeypatch.setattr("evaluation.__main__.measure", lambda *_: again)
+    monkeypatch.setattr("evaluation.verification.measure", lambda *_: again)
     whole = read_json(measured / METRICS)
     tried = 0
     for path, value in numbers(whole["measurements"][0]):
@@ -127,8 +134,8 @@ def test_verify_finds_every_change_of_what_is_stored(measured, capsys, monkeypat
             continue  # told, not claimed
         if path[0] == "scores":
             score = SCORES[path[1]]
-            limit = score.tolerance if path[2] == "value" else score.spread_tolerance
-            changed = value + 1.1 * limit
+            limit = {"value": score.tolerance, "spread": score.spread_tolerance}
+            changed = value + (1.1 * limit[path[2]] if path[2] in limit else 1)
         elif isinstance(value, str):
             changed = "f" * 64 if len(value) == 64 else value + "x"
             if path == ("protocol", "extractor"):
@@ -171,14 +178,14 @@ def test_differences_are_not_blind_to_nan(measurement):
     stored, nan = measurement(), float("nan")
     score = dataclasses.replace(stored.scores["recall"], value=nan)
     broken = dataclasses.replace(stored, scores=stored.scores | {"recall": score})
-    assert report.differences(stored, stored) == []
-    assert "Recall" in report.differences(broken, stored)[0]
+    assert comparison.differences(stored, stored) == []
+    assert "Recall" in comparison.differences(broken, stored)[0]
 
 
 def test_reference_of_other_weights_is_refused(reference, extractor):
     other = dataclasses.replace(extractor, weights_sha256="0" * 64)
     with pytest.raises(EvaluationError, match="made with other weights"):
-        open_reference("toy", other)
+        open_reference(TOY, other)
 
 
 @pytest.mark.parametrize(
@@ -205,12 +212,12 @@ def test_what_cannot_be_measured_is_named(folder, capsys, arguments, said):
 
 def test_reference_command_takes_the_right_splits(toy_data, reference, capsys):
     assert main(["reference", "--data", "toy"]) == 0
-    (floor,) = report.held_out("toy").measurements
+    (floor,) = stored_module.held_out(TOY).measurements
     about = floor.protocol.reference
     assert (about.split, about.images, about.features) == ("train", 300, 300)
-    assert about.images_sha256 == images_sha256(toy_data)
+    assert about.images_sha256 == toy_data.sha256
     test = duet.data.load("toy", "test")
-    assert floor.subject_sha256 == images_sha256(test) != images_sha256(toy_data)
+    assert floor.subject_sha256 == test.sha256 != toy_data.sha256
     assert floor.protocol.samples == 200
     assert floor.scores["frechet_distance"].value > 0
 
@@ -221,9 +228,9 @@ def test_verify_measures_the_floor_too(measured, toy_data, capsys, monkeypatch):
     capsys.readouterr()
     assert main(["verify", str(measured)]) == 0
     assert "toy, real held-out images (mnist, 200 samples): as stored" in capsys.readouterr().out
-    content = read_json(report.held_out_path("toy"))
+    content = read_json(stored_module.held_out_path(TOY))
     content["measurements"][0]["scores"]["recall"]["value"] += 0.006
-    write_json(report.held_out_path("toy"), content)
+    write_json(stored_module.held_out_path(TOY), content)
     assert main(["verify", str(measured)]) == 1
     assert "Recall" in capsys.readouterr().out
 
@@ -239,19 +246,51 @@ def test_the_table_is_framed(measured, toy_data, reference, capsys):
     main(["reference", "--data", "toy"])
     main(["measure", str(measured), "--samples", "200"])
     checkpoint = duet.load(measured)
-    entry = report.published(checkpoint, "mnist")
-    rows = report.rows("toy", "mnist", [(checkpoint, entry)])
+    entry = stored_module.published(checkpoint, "mnist")
+    rows = tables.rows([(checkpoint, entry)])
     assert [row.name for row in rows] == ["real held-out images", "tiny"]
-    lines = report.markdown_table(rows).splitlines()
+    lines = tables.markdown_table(rows).splitlines()
     assert lines[0].startswith("| model | FID ↓ |")
     assert len({line.count("|") for line in lines}) == 1
 
 
-def test_rows_that_do_not_compare_are_refused(measured, reference, measurement):
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"rng_seed": 1}, "rng_seed: 2020 and 1"), ({"samples": 2000}, "samples: 50000 and 2000"),
+        ({"seed": 1}, "seed: 0 and 1"), ({"truncation": 0.5}, "truncation: 1.0 and 0.5"),
+        ({"inception_score_splits": 1}, "inception_score_splits: 10 and 1"),
+    ],
+)
+def test_rows_that_do_not_compare_are_refused(measured, reference, measurement, change, said):
     checkpoint = duet.load(measured)
-    one, other = measurement(), measurement(rng_seed=1)
-    with pytest.raises(EvaluationError, match=r"cannot stand in one table \(rng_seed: 2020 and 1"):
-        report.rows("toy", "mnist", [(checkpoint, one), (checkpoint, other)])
+    with pytest.raises(EvaluationError, match=rf"cannot stand in one table \({said}"):
+        tables.rows([(checkpoint, measurement()), (checkpoint, measurement(**change))])
+
+
+def test_real_images_may_be_fewer_but_not_measured_otherwise(
+    measured, reference, measurement, monkeypatch
+):
+    entry = [(duet.load(measured), measurement())]
+    few = measurement(samples=10_000, inception_score_splits=2, manifold_images=9000)
+    monkeypatch.setattr(tables, "held_out", lambda _: MetricsRecord((few,)))
+    assert [row.name for row in tables.rows(entry)] == ["real held-out images", "tiny"]
+    other = measurement(samples=10_000, neighborhood=5)
+    monkeypatch.setattr(tables, "held_out", lambda _: MetricsRecord((other,)))
+    with pytest.raises(EvaluationError, match="neighborhood: 5 and 3"):
+        tables.rows(entry)
+
+
+def test_several_data_sets_are_several_tables(measured, reference, measurement, monkeypatch):
+    tiny = duet.load(measured)
+    tiny = dataclasses.replace(
+        tiny, metrics=MetricsRecord((measurement(subject_sha256=tiny.weights_sha256),))
+    )
+    other = dataclasses.replace(tiny, made_from=DataRecord("mnist", "MNIST", tiny.class_names))
+    one = tables.markdown_tables([tiny], "auto")
+    two = tables.markdown_tables([tiny, other], "auto")
+    assert two.count("| tiny |") == 2
+    assert two.startswith(f"**Toy**\n\n{one}\n\n**MNIST**\n\n")
 
 
 def test_the_baseline_closes_the_table(measured, reference, measurement):
@@ -259,7 +298,7 @@ def test_the_baseline_closes_the_table(measured, reference, measurement):
     tiny = duet.load(measured)
     model = duet.load("mnist-dcgan").model
     baseline = dataclasses.replace(tiny, model=model, name="baseline")
-    rows = report.rows("toy", "mnist", [(baseline, good), (tiny, measurement())])
+    rows = tables.rows([(baseline, good), (tiny, measurement())])
     assert [row.name for row in rows] == ["tiny", "baseline"]
 
 
@@ -293,13 +332,34 @@ def test_a_terminal_that_is_not_utf8_and_a_reader_that_goes(root):
 
 def test_readme_table_is_replaced_and_checked(tmp_path):
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    readme.write_text(f"before\n{tables.BEGIN}\nold\n{tables.END}\nafter\n")
     with pytest.raises(EvaluationError, match="differs from the stored numbers"):
-        report.replace_table(readme, "| new |", check=True)
+        tables.replace_table(readme, "| new |", check=True)
     assert "old" in readme.read_text()
-    report.replace_table(readme, "| new |", check=False)
-    assert readme.read_text() == f"before\n{report.BEGIN}\n| new |\n{report.END}\nafter\n"
-    report.replace_table(readme, "| new |", check=True)
+    tables.replace_table(readme, "| new |", check=False)
+    assert readme.read_text() == f"before\n{tables.BEGIN}\n| new |\n{tables.END}\nafter\n"
+    tables.replace_table(readme, "| new |", check=True)
     readme.write_text("no marks")
     with pytest.raises(EvaluationError, match="must hold the marks"):
-        report.replace_table(readme, "| new |", check=False)
+        tables.replace_table(readme, "| new |", check=False)
+
+
+@pytest.mark.parametrize("key", SCORES)
+def test_a_tolerance_lets_no_model_pass_for_another(key):
+    """Less than the least difference between two of the shipped digits."""
+    shipped = [duet.load(name).metrics.published("mnist") for name in
+               ("mnist-gan", "mnist-vae", "mnist-dcgan")]
+    values = sorted(measured.scores[key].value for measured in shipped)
+    least = min(high - low for low, high in itertools.pairwise(values))
+    assert 0 < SCORES[key].tolerance < least
+    assert SCORES[key].spread_tolerance <= SCORES[key].tolerance
+
+
+def test_the_shipped_reference_is_what_the_code_would_make(extractor):
+    checkpoint = duet.load("mnist-gan")
+    about = open_reference(SetId.of(checkpoint), extractor).about
+    assert (about.rule, about.seed, about.features) == (
+        reference_module.RULE, reference_module.SEED, reference_module.STORED_FEATURES
+    ) == ("stratified-by-class-smallest-keyed-hash", 0, 10_000)
+    assert (about.split, about.images) == ("train", 60_000)
+    assert about.images_sha256 == checkpoint.made_from.images_sha256

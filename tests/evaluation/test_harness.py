@@ -92,7 +92,12 @@ def test_metrics_see_equal_counts_and_the_protocols_numbers(pixel_sum, monkeypat
     assert calls["is"][1] == 1
     assert measured.scores["precision"].value == 0.5
     assert measured.scores["recall"].value == 0.25
-    assert dataclasses.astuple(measured.scores["kernel_distance"]) == (0.1, 0.01)
+    assert dataclasses.astuple(measured.scores["kernel_distance"]) == (0.1, 0.01, None, 600)
+    assert [s.count for s in measured.scores.values()] == [600, 600, 600, 400, 400]
+    unknown = record(
+        dataclasses.replace(found, logits=None), pixel_sum, reference_of(real), Request(600), "0"
+    )
+    assert "inception_score" not in unknown.scores
 
 
 def test_an_extractor_that_cannot_see_the_images_is_refused(checkpoint, extractor):

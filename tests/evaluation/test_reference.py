@@ -8,6 +8,7 @@ from duet.data import ImageSet
 from evaluation import reference as reference_module
 from evaluation.fidelity import Extractor, kernel_distance
 from evaluation.reference import build, open_reference, random_part
+from evaluation.sets import SetId
 
 NAMES = tuple("0123456789")
 
@@ -81,7 +82,7 @@ def test_statistics_are_of_all_and_features_of_a_part(pixel_mean, tmp_path, monk
     monkeypatch.setattr(reference_module, "STORED_FEATURES", 300)
     images = odd_set()
     build(images, pixel_mean)
-    found = open_reference("odd", pixel_mean)
+    found = open_reference(SetId.of(images), pixel_mean)
     everything, _ = PixelMean()(images.images)
     everything = everything.double().numpy()
     np.testing.assert_allclose(found.features.statistics["mu"], everything.mean(0), rtol=1e-6)
@@ -108,7 +109,7 @@ def test_random_training_digits_are_at_no_distance_from_their_reference(mnist, e
     train = mnist("train")
     chosen = torch.from_numpy(np.random.default_rng(5).choice(len(train), 5000, replace=False))
     features = torch.cat([extractor(batch)[0] for batch in train.images[chosen].split(500)])
-    stored = open_reference("mnist", extractor).features.features
+    stored = open_reference(SetId.of(train), extractor).features.features
     mean, deviation = kernel_distance(features, stored, subsets=50, subset_size=1000)
     # The subsets overlap: their spread is the error of about five independent ones.
     assert abs(mean) < 2 * deviation / 5**0.5

@@ -86,7 +86,7 @@ def test_what_is_not_the_default_is_told(folder, measurement):
 
 
 def test_no_card_is_written_over_a_broken_record(folder):
-    (folder / METRICS).write_text('{"schema": 2, "measurements": 7}')
+    (folder / METRICS).write_text('{"schema": 3, "measurements": 7}')
     with pytest.raises(CheckpointError, match=r"metrics\.json is not what .*\(measurements: "):
         write_card(folder)
     assert not (folder / "README.md").exists()

@@ -1,11 +1,12 @@
 """Records come from strangers: whole and strict, or left out in words."""
 
+import dataclasses
 import json
 
 import pytest
 
 import duet
-from duet.core.files import read_json
+from duet.core.files import read_json, write_json
 from duet.store import records
 from duet.store.checkpoint import METRICS, TRAINING, save
 from duet.store.config import DataRecord
@@ -104,3 +105,25 @@ def test_force_drops_the_other_protocols_of_that_space(measurement):
     first = MetricsRecord((measurement(), measurement(samples=100), other))
     weaker = measurement(samples=200)
     assert first.with_measurement(weaker, force=True).measurements == (other, weaker)
+
+
+def test_metrics_of_schema_2_are_brought_up_to_date(tmp_path, measurement):
+    """Counts were told by whoever knew the metrics; no number changes."""
+    record = MetricsRecord((measurement(manifold_images=4000),))
+    new = dataclasses.asdict(record)
+    old = json.loads(json.dumps(new)) | {"schema": 2}
+    for score in old["measurements"][0]["scores"].values():
+        del score["interval"], score["count"]
+    write_json(tmp_path / "metrics.json", old)
+    (found,) = records.read(MetricsRecord, tmp_path / "metrics.json").measurements
+    counts = {key: score.count for key, score in found.scores.items()}
+    assert counts == dict.fromkeys(counts, 50_000) | {"precision": 4000, "recall": 4000}
+    bare = {key: dataclasses.replace(s, count=0) for key, s in found.scores.items()}
+    assert dataclasses.replace(found, scores=bare) == record.measurements[0]
+
+
+@pytest.mark.parametrize("broken", [7, [7], [{}], [{"protocol": 1, "scores": {}}], None])
+def test_a_broken_record_of_an_older_schema_is_refused(tmp_path, broken):
+    write_json(tmp_path / "metrics.json", {"schema": 2, "measurements": broken})
+    with pytest.raises(RecordError, match=r"metrics\.json is not what"):
+        records.read(MetricsRecord, tmp_path / "metrics.json")

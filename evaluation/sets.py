@@ -1,0 +1,44 @@
+"""Which pictures something belongs to: a data set's name alone would let two folders called "cats"
+share a reference."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from duet.data import DATASETS, ImageSet, cache_root
+from duet.store.checkpoint import Checkpoint
+from evaluation.errors import EvaluationError
+
+
+class SetId(NamedTuple):
+    """A training split: the data set's name, and the SHA-256 of its images, None where an old
+    checkpoint does not tell it."""
+
+    name: str
+    images_sha256: str | None
+
+    @classmethod
+    def of(cls, origin: Checkpoint | ImageSet) -> "SetId":
+        """Of what a checkpoint was made from, or of a training split at hand."""
+        if isinstance(origin, ImageSet):
+            return cls(origin.name, origin.sha256)
+        return cls(origin.made_from.name, origin.made_from.images_sha256)
+
+    @property
+    def title(self) -> str:
+        return DATASETS[self.name].facts.title if self.name in DATASETS else self.name
+
+    @property
+    def digits(self) -> str:
+        """What tells it from others of its name, in file names; EvaluationError without a hash."""
+        if self.images_sha256 is None:
+            raise EvaluationError(
+                f"{self.name} is not a registered data set, and the checkpoint does not say by "
+                "hash which images it was made from; train it anew"
+            )
+        return self.images_sha256[:16]
+
+    def path(self, shipped: Path, kind: str, ending: str) -> Path:
+        """A file of it: beside the code for a registered data set, else in the cache, by hash."""
+        if self.name in DATASETS:
+            return shipped / f"{self.name}-{ending}"
+        return cache_root() / kind / f"{self.digits}-{ending}"

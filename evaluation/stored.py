@@ -1,0 +1,71 @@
+"""The stored numbers: metrics.json of checkpoints and of the real held-out images."""
+
+from pathlib import Path
+
+from duet.core.files import replacing
+from duet.store import records
+from duet.store.checkpoint import METRICS, Checkpoint
+from duet.store.metrics import Measurement, MetricsRecord
+from evaluation.errors import EvaluationError
+from evaluation.reference import home
+from evaluation.sets import SetId
+
+
+def store(path: Path, measured: Measurement, force: bool = False) -> None:
+    """Put a measurement into a metrics.json. It replaces what answers the same request, and what
+    belongs to other weights; other protocols stay beside it, unless `force`."""
+    content = records.read(MetricsRecord, path) or MetricsRecord()
+    records.write(path, content.with_measurement(measured, force))
+
+
+def check_writable(checkpoint: Checkpoint) -> None:
+    """Refuse, before the long work, a folder whose metrics.json could not be written."""
+    checkpoint.check_records()
+    try:
+        with replacing(checkpoint.folder / f".{METRICS}.trial") as scratch:
+            scratch.touch()
+        (checkpoint.folder / f".{METRICS}.trial").unlink()
+    except OSError as error:
+        raise EvaluationError(
+            f"{checkpoint.folder} cannot be written to ({error}); copy it somewhere else first"
+        ) from error
+
+
+def stored(checkpoint: Checkpoint) -> tuple[Measurement, ...]:
+    """A checkpoint's measurements; EvaluationError where it was never measured, or the weights
+    changed since."""
+    checkpoint.check_records()
+    again = f"python -m evaluation measure {checkpoint.folder}"
+    if not checkpoint.metrics.measurements:
+        raise EvaluationError(
+            f"{checkpoint.folder / METRICS} is absent or empty; make it by: {again}"
+        )
+    for measured in checkpoint.metrics.measurements:
+        if measured.subject_sha256 != checkpoint.weights_sha256:
+            raise EvaluationError(
+                f"{checkpoint.folder / METRICS}: scores in {measured.protocol.extractor}'s space "
+                f"belong to other weights; measure again: {again}"
+            )
+    return checkpoint.metrics.measurements
+
+
+def published(checkpoint: Checkpoint, extractor: str) -> Measurement:
+    """What tables show of a checkpoint; EvaluationError where it was not measured so."""
+    stored(checkpoint)
+    found = checkpoint.metrics.published(extractor)
+    if found is None:
+        raise EvaluationError(
+            f"{checkpoint.name} was not measured in {extractor}'s space; do it by: "
+            f"python -m evaluation measure {checkpoint.folder} --extractor {extractor}"
+        )
+    return found
+
+
+def held_out_path(images: SetId) -> Path:
+    """Where the scores of a data set's real held-out images are kept."""
+    return home(images, "held-out.json")
+
+
+def held_out(images: SetId) -> MetricsRecord:
+    """The stored scores of a data set's real held-out images; empty where there are none."""
+    return records.read(MetricsRecord, held_out_path(images)) or MetricsRecord()

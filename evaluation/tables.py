@@ -1,0 +1,139 @@
+"""Measurements as tables: the terminal's, the README's."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from duet.core.files import replacing
+from duet.core.words import duration
+from duet.store.checkpoint import Checkpoint
+from duet.store.metrics import Measurement
+from duet.store.scores import SCORES, samples
+from evaluation.comparison import protocol_differences
+from evaluation.errors import EvaluationError
+from evaluation.extractors import extractor_for
+from evaluation.sets import SetId
+from evaluation.stored import held_out, published
+
+BEGIN, END = "<!-- scores: python -m evaluation table -->", "<!-- /scores -->"
+
+
+class Row(NamedTuple):
+    """One line of a table. `order` 0: the real images, 1: a model, 2: the baseline."""
+
+    order: int
+    name: str
+    measured: Measurement
+    parameters: int | None = None
+    training_seconds: float | None = None
+
+
+def rows(entries: Sequence[tuple[Checkpoint, Measurement]]) -> list[Row]:
+    """Of models of one data set: its real held-out images first, then the models by Frechet
+    distance, the baseline last.
+
+    EvaluationError where two rows do not compare.
+    """
+    table = model_rows(entries)
+    checkpoint, measured = entries[0]
+    floor = held_out(SetId.of(checkpoint)).published(measured.protocol.extractor)
+    if floor is not None:
+        real = Row(0, "real held-out images", floor)
+        _check_alike(real, table[0], counts=False)  # there are as many as there are
+        table.insert(0, real)
+    return table
+
+
+def model_rows(entries: Sequence[tuple[Checkpoint, Measurement]]) -> list[Row]:
+    """The models alone; EvaluationError where two were not measured by the same protocol."""
+    table = [
+        Row(
+            2 if checkpoint.model.role == "baseline" else 1, checkpoint.name, measured,
+            checkpoint.parameters,
+            None if checkpoint.training is None else checkpoint.training.seconds,
+        )
+        for checkpoint, measured in entries
+    ]
+    for row in table[1:]:
+        _check_alike(table[0], row, counts=True)
+    return sorted(table, key=_place)
+
+
+def _place(row: Row) -> tuple[int, float]:
+    return row.order, row.measured.scores["frechet_distance"].value
+
+
+def _check_alike(one: Row, two: Row, counts: bool) -> None:
+    protocols = [row.measured.protocol for row in (one, two)]
+    if not counts:
+        protocols = [protocol.without_counts() for protocol in protocols]
+    found = protocol_differences(*protocols)
+    if found:
+        raise EvaluationError(
+            f"{one.name} and {two.name} cannot stand in one table ({'; '.join(found)}); "
+            "measure both again"
+        )
+
+
+def titles() -> list[str]:
+    return ["model", *(s.heading for s in SCORES.values()), "samples", "parameters", "training"]
+
+
+def cells(row: Row) -> list[str]:
+    found = row.measured.scores
+    return [
+        row.name,
+        *(score.text(found[key]) if key in found else "–" for key, score in SCORES.items()),
+        samples(row.measured.protocol),
+        "–" if row.parameters is None else f"{row.parameters:,}",
+        "–" if row.training_seconds is None else duration(row.training_seconds),
+    ]
+
+
+def terminal_table(table: list[Row]) -> str:
+    """Aligned columns for a fixed-width font."""
+    lines = [titles(), *(cells(row) for row in table)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
+        for line in lines
+    )
+
+
+def markdown_tables(checkpoints: Sequence[Checkpoint], extractor: str) -> str:
+    """A table a data set, each under its name where there are several."""
+    sets = list(dict.fromkeys(map(SetId.of, checkpoints)))
+    tables = []
+    for images in sets:
+        space = extractor_for(images, extractor)
+        same = [checkpoint for checkpoint in checkpoints if SetId.of(checkpoint) == images]
+        title = f"**{images.title}**\n\n" if len(sets) > 1 else ""
+        tables.append(title + markdown_table(rows([(c, published(c, space)) for c in same])))
+    return "\n\n".join(tables)
+
+
+def markdown_table(table: list[Row]) -> str:
+    alignment = ["---"] + ["--:"] * (len(titles()) - 1)
+    lines = [titles(), alignment, *(cells(row) for row in table)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def replace_table(readme: Path, table: str, check: bool) -> None:
+    """Put the table between the README's two marks; with `check`, refuse where it differs."""
+    text = readme.read_text(encoding="utf-8")
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise EvaluationError(f"{readme} must hold the marks {BEGIN} and {END}, once each")
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    fresh = f"{before}{BEGIN}\n{table}\n{END}{after}"
+    if fresh == text:
+        return
+    if check:
+        raise EvaluationError(
+            f"the score table of {readme} differs from the stored numbers; "
+            "write it anew: python -m evaluation table"
+        )
+    with replacing(readme) as scratch:
+        scratch.write_text(fresh, encoding="utf-8")
+
+
