@@ -1,8 +1,11 @@
 """The demo's entry, for `python app.py` and for a Hugging Face Space."""
 
-from demo import blocks
+import sys
 
+from demo import blocks, launch
+
+launch.prepare()
 demo = blocks.build()
 
 if __name__ == "__main__":
-    demo.launch(**blocks.launch_options())
+    sys.exit(launch.serve(demo))

@@ -66,6 +66,7 @@ class LatentModel(nn.Module):
 
     Config: ClassVar[type[ModelConfig]] = ModelConfig
     title: ClassVar[str]
+    role: ClassVar[str] = ""  # "adversarial", "variational" or "baseline"; none of these: ""
     about: ClassVar[str] = ""
     limits: ClassVar[str] = ""
     config: ModelConfig

@@ -26,6 +26,7 @@ class DCGAN(LatentModel):
     """The tutorial's generator: 100-d normal noise, three 5x5 transposed convolutions, tanh."""
 
     title = "DCGAN (reference)"
+    role = "baseline"
     about = (
         "The classic DCGAN of TensorFlow's tutorial, kept faithful as the baseline that Duet "
         "measures its own models against. Unconditional."

@@ -38,6 +38,7 @@ class GAN(LatentModel):
 
     Config = GANConfig
     title = "GAN"
+    role = "adversarial"
     about = (
         "A class-conditional GAN: residual networks without normalisation, relativistic pairing "
         "loss with R1 and R2 gradient penalties (after R3GAN), averaged weights."

@@ -35,6 +35,7 @@ class VAE(LatentModel):
 
     Config = VAEConfig
     title = "VAE"
+    role = "variational"
     about = (
         "A class-conditional variational autoencoder: Gaussian decoder with calibrated variance "
         "(σ-VAE), normalising-flow prior, averaged weights. It also encodes images."

@@ -43,7 +43,7 @@ def test_sample_draws_what_the_controls_say(open_page):
     page = open_page()
     before = sources(page, "sample")
     page.get_by_label("Seed", exact=True).fill("7")
-    page.get_by_role("combobox", name="Digit").click()
+    page.get_by_role("combobox", name="Class").click()
     page.get_by_role("option", name="3", exact=True).click()
     page.get_by_role("button", name="Sample", exact=True).click()
     changed(page, "sample", before)
@@ -89,10 +89,10 @@ def test_a_newly_picked_model_shows_its_pictures_and_its_card(open_page, offered
     page.locator("#sample-left-caption", has_text=offered["dcgan"]).wait_for()
     page.locator(".card:visible h3", has_text=offered["dcgan"]).wait_for()
     assert sources(page, "sample")[0] != before
-    page.get_by_role("combobox", name="Digit").click()
+    page.get_by_role("combobox", name="Class").click()
     page.get_by_role("option", name="3", exact=True).click()
     page.get_by_role("button", name="Sample", exact=True).click()
-    page.locator("#sample-left-caption", has_text="ignores the digit").wait_for()
+    page.locator("#sample-left-caption", has_text="ignores the choice").wait_for()
 
 
 def test_bad_input_is_answered_by_name(open_page):
@@ -108,11 +108,11 @@ def test_bad_input_is_answered_by_name(open_page):
 @pytest.mark.parametrize(
     ("tab", "picture", "options"),
     [
-        ("sample", "sample", {"digit": "5", "count": "9", "seed": "123", "truncation": "0.7"}),
+        ("sample", "sample", {"class_name": "5", "count": "9", "seed": "123", "truncation": "0.7"}),
         (
             "interpolate", "strip",
             {
-                "start_seed": "4", "start_digit": "1", "end_seed": "5", "end_digit": "7",
+                "start_seed": "4", "start_class_name": "1", "end_seed": "5", "end_class_name": "7",
                 "steps": "8", "path": "linear", "truncation": "0.85",
             },
         ),

@@ -28,10 +28,11 @@ class MockModel(LatentModel):
 
 @pytest.fixture
 def mock_checkpoint(tmp_path):
-    """Build one: mock_checkpoint(num_classes=0, **fields of Checkpoint)."""
+    """Build one: mock_checkpoint(num_classes=0, shape=(3, 4, 4), **fields of Checkpoint)."""
 
-    def build(num_classes: int = 10, **fields) -> Checkpoint:
-        model = MockModel(ModelConfig((1, 4, 4), num_classes=num_classes, latent_dim=3)).eval()
+    def build(num_classes: int = 10, shape=(1, 4, 4), role: str = "", **fields) -> Checkpoint:
+        model = MockModel(ModelConfig(shape, num_classes=num_classes, latent_dim=3)).eval()
+        model.role = role
         checkpoint = Checkpoint(
             name="mock", folder=Path(tmp_path), architecture="gan", model=model, data="toy",
             class_names=tuple("0123456789"[:num_classes]), weights_sha256="",

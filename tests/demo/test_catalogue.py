@@ -30,7 +30,7 @@ def test_the_environment_lists_the_models(saved, tiny_gan, tiny_vae, monkeypatch
     offer = catalogue.load()
     assert offer.names == ("b-vae", "a-gan")
     assert offer.default_pair() == ("a-gan", "b-vae")
-    assert offer.class_names == tuple("0123456789")
+    assert offer.class_names() == tuple("0123456789")
     assert offer.problems == ()
 
 
@@ -57,19 +57,20 @@ def test_two_of_one_name_are_told_apart(saved, tiny_gan):
 
 
 @pytest.mark.parametrize(
-    ("architectures", "pair"),
+    ("roles", "pair"),
     [
-        (["gan"], (0, 0)),
-        (["vae", "gan"], (1, 0)),
-        (["gan", "gan"], (0, 1)),
-        (["dcgan", "vae", "gan", "vae"], (2, 1)),
-        (["vae", "vae"], (0, 1)),
+        (["adversarial"], (0, 0)),
+        (["variational", "adversarial"], (1, 0)),
+        (["adversarial", "adversarial"], (0, 1)),
+        (["baseline", "variational", "adversarial", "variational"], (2, 1)),
+        (["variational", "variational"], (0, 1)),
+        (["", "baseline"], (0, 1)),
     ],
 )
-def test_left_is_a_gan_and_right_a_vae_where_there_are_such(mock_checkpoint, architectures, pair):
-    names = [f"m{number}" for number in range(len(architectures))]
+def test_left_is_a_gan_and_right_a_vae_where_there_are_such(mock_checkpoint, roles, pair):
+    names = [f"m{number}" for number in range(len(roles))]
     offer = Catalogue(
-        {n: mock_checkpoint(architecture=a) for n, a in zip(names, architectures, strict=True)}
+        {n: mock_checkpoint(role=role) for n, role in zip(names, roles, strict=True)}
     )
     assert offer.default_pair() == tuple(names[index] for index in pair)
 
