@@ -2,9 +2,12 @@
 
 import sys
 
-from demo import blocks, launch
+from demo import temporary
 
-launch.prepare()
+temporary.use_own_folder()  # Gradio makes files as soon as it is imported
+
+from demo import blocks, launch  # noqa: E402
+
 demo = blocks.build()
 
 if __name__ == "__main__":

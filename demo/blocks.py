@@ -1,5 +1,6 @@
 """The page: two pickers, the tabs, the models' cards, and what opens a link."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ NO_MODELS = """### No model to show yet
 Train one with `python -m training gan`, then set `DUET_MODELS` to its checkpoint folder (or to a
 list of folders and Hub ids) and start the app again."""
 QUEUE_SIZE = 64  # calls that wait; who comes later is asked to try again
+COUNTED = "100"  # latest calls that Gradio makes a statistic of, after each call anew
 
 
 def build(offer: Catalogue | None = None) -> gr.Blocks:
@@ -35,6 +37,7 @@ def build(offer: Catalogue | None = None) -> gr.Blocks:
             _wire(demo, _lay_out(offer))
         else:
             gr.Markdown(NO_MODELS)
+    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", COUNTED)  # read by the queue
     return demo.queue(max_size=QUEUE_SIZE)
 
 

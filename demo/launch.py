@@ -7,24 +7,17 @@ from typing import Any
 
 import gradio as gr
 
-from demo import temporary, web_errors
+from demo import web_errors
 from duet.core import program
 from duet.core.errors import DuetError
 
 STYLE = Path(__file__).parent / "style.css"
 ON, OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 SESSIONS = 50  # Gradio keeps 0.1 MB of each, and every call by a program is one
-COUNTED = "100"  # calls that Gradio makes a statistic of, after each call anew
 
 
 class LaunchError(DuetError):
     """The environment asks for what the page cannot be served with."""
-
-
-def prepare() -> None:
-    """What must be set before the page is built."""
-    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", COUNTED)
-    temporary.use_own_folder()
 
 
 def serve(demo: gr.Blocks) -> int:

@@ -21,8 +21,10 @@ KEPT = 1500  # of the newest files: a picture must stay until its reader has fet
 def use_own_folder() -> Path:
     """Let Gradio use a new folder, which is deleted when this process ends; delete those of earlier
     processes that were killed before they could do so."""
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=os.environ.get(VARIABLE)))
-    for other in folder.parent.glob(f"{PREFIX}*"):
+    parent = Path(os.environ.get(VARIABLE) or tempfile.gettempdir())
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+    for other in parent.glob(f"{PREFIX}*"):
         if other != folder and other.lstat().st_uid == folder.lstat().st_uid:
             with contextlib.suppress(OSError, Locked), locked(other):
                 shutil.rmtree(other, ignore_errors=True)

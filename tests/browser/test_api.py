@@ -61,7 +61,8 @@ def test_models_card_and_link(client, offered):
     ("given", "named"),
     [
         ({"seed": None}, "Seed"), ({"seed": -3}, "Seed"), ({"count": 65}, "How many"),
-        ({"truncation": 2}, "Truncation"), ({"class_name": "x"}, "Class"), ({"left": "x"}, "Left model"),
+        ({"truncation": 2}, "Truncation"), ({"class_name": "x"}, "Class"),
+        ({"left": "x"}, "Left model"),
     ],
 )
 def test_bad_input_is_answered_by_name(client, given, named):

@@ -26,15 +26,15 @@ class MockModel(LatentModel):
         return images
 
 
-@pytest.fixture
-def mock_checkpoint(tmp_path):
+@pytest.fixture(scope="session")
+def mock_checkpoint():
     """Build one: mock_checkpoint(num_classes=0, shape=(3, 4, 4), **fields of Checkpoint)."""
 
     def build(num_classes: int = 10, shape=(1, 4, 4), role: str = "", **fields) -> Checkpoint:
         model = MockModel(ModelConfig(shape, num_classes=num_classes, latent_dim=3)).eval()
         model.role = role
         checkpoint = Checkpoint(
-            name="mock", folder=Path(tmp_path), architecture="gan", model=model, data="toy",
+            name="mock", folder=Path("mock"), architecture="gan", model=model, data="toy",
             class_names=tuple("0123456789"[:num_classes]), weights_sha256="",
         )
         return dataclasses.replace(checkpoint, **fields)

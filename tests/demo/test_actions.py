@@ -52,6 +52,13 @@ def test_the_caption_names_what_is_seen(mock_checkpoint):
     assert actions.sample(mock_checkpoint(), ANY, 1, 3).caption == "mock: image 0 of seed 3"
 
 
+@pytest.mark.parametrize("unknown", ["start", "end"])
+def test_an_unknown_class_is_told_of_at_either_end(mock_checkpoint, unknown):
+    start, end = (Endpoint(0, "boot" if unknown == which else "3") for which in ("start", "end"))
+    caption = actions.interpolate(mock_checkpoint(), start, end, 2).caption
+    assert caption.endswith("does not know “boot” and lets the seed choose.")
+
+
 @pytest.mark.parametrize("path", ["spherical", "linear"])
 @pytest.mark.parametrize("steps", [2, 7])
 def test_an_interpolation_meets_the_samples_of_its_ends(mock_checkpoint, path, steps):
@@ -120,6 +127,18 @@ def test_the_animation_runs_there_and_back_without_loss(channels):
             wanted = frames[expected].permute(1, 2, 0).numpy().squeeze()
             assert np.array_equal(shown[::scale, ::scale], wanted)
             assert moving.info["duration"] == (500 if expected in (0, 3) else 200)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (1, 64, 48), (3, 4, 9)])
+@pytest.mark.parametrize("count", [1, 2, 16, 64])
+def test_pictures_of_every_size_are_large_enough_for_their_place(shape, count):
+    """The page shows all in one width: a smaller one would be blown up and blurred there."""
+    images = torch.randint(0, 255, (count, *shape), dtype=torch.uint8)
+    for picture in (pictures.sheet(images), pictures.film_strip(images)):
+        assert max(picture.size) >= pictures.PICTURE_WIDTH
+        assert picture.mode == ("L" if shape[0] == 1 else "RGB")
+    with Image.open(io.BytesIO(pictures.animation(images))) as moving:
+        assert max(moving.size) >= pictures.ANIMATION_WIDTH
 
 
 def test_two_steps_make_an_animation_too():

@@ -34,6 +34,39 @@ def test_the_environment_lists_the_models(saved, tiny_gan, tiny_vae, monkeypatch
     assert offer.problems == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "sources"),
+    [
+        ("", []), (" , \n", []), ("a,b c\nd", ["a", "b", "c", "d"]),
+        ("'my models/a' b", ["my models/a", "b"]), ('"my models/a",b', ["my models/a", "b"]),
+        ("/x/o'brien/a b", ["/x/o'brien/a", "b"]), (r"C:\models\a", [r"C:\models\a"]),
+        ("a#1 b", ["a#1", "b"]),
+    ],
+)
+def test_quotes_hold_a_path_with_blanks_together(text, sources):
+    assert catalogue.listed(text) == sources
+
+
+def test_a_folder_with_a_blank_in_its_name_loads(saved, tiny_gan, monkeypatch):
+    monkeypatch.setenv("DUET_MODELS", f"'{saved(tiny_gan, 'my gan', 'my-gan')}'")
+    assert catalogue.load().names == ("my-gan",)
+
+
+def test_both_sides_show_one_data_set(mock_checkpoint):
+    offer = Catalogue({
+        "a": mock_checkpoint(role="adversarial", data="cats"),
+        "b": mock_checkpoint(role="variational", data="dogs"),
+        "c": mock_checkpoint(role="variational", data="cats", class_names=tuple("abcdefghij")),
+        "d": mock_checkpoint(role="baseline", data="dogs", num_classes=0),
+    })
+    assert offer.datasets == ("cats", "dogs")
+    assert offer.default_pair() == offer.default_pair("cats") == ("a", "c")
+    assert offer.default_pair("dogs") == ("b", "d")
+    assert offer.class_names() == (*"0123456789", *"abcdefghij")
+    assert offer.class_names(["c", "d"]) == tuple("abcdefghij")
+    assert offer.class_names(["d"]) == ()
+
+
 def test_without_it_the_shipped_models_are_on_offer(saved, tiny_gan, tmp_path, monkeypatch):
     saved(tiny_gan, "shipped-gan")
     monkeypatch.setattr(checkpoint, "SHIPPED", tmp_path)
