@@ -186,3 +186,52 @@ def test_without_models_the_page_says_how_to_get_one(open_page, serve, tmp_path)
     page = open_page(url=serve([tmp_path / "nothing"]))
     page.get_by_role("heading", name="No model to show yet").wait_for()
     page.get_by_text("Left out: no checkpoint at").wait_for()
+
+
+def drawn(page, url: str) -> list[str]:
+    """The list to which every call that draws a tab adds the tab's name, from now on."""
+    outputs = {4: "sample", 6: "interpolate"}
+    tabs = {
+        event["id"]: outputs[len(event["outputs"])]
+        for event in page.request.get(f"{url}/config").json()["dependencies"]
+        if "draw_both" in str(event["api_name"])
+    }
+    calls: list[str] = []
+
+    def note(request):
+        if "/queue/join" in request.url and request.post_data_json["fn_index"] in tabs:
+            calls.append(tabs[request.post_data_json["fn_index"]])
+
+    page.on("request", note)
+    return calls
+
+
+def test_only_the_tab_in_view_draws(open_page, app_url, offered):
+    page = open_page()
+    calls = drawn(page, app_url)
+    page.reload()
+    sources(page, "sample")
+
+    def settled() -> list[str]:
+        page.wait_for_timeout(800)
+        seen, calls[:] = list(calls), []
+        return seen
+
+    assert settled() == ["sample"]
+    page.get_by_role("tab", name="Interpolate").click()
+    sources(page, "strip")
+    assert settled() == ["interpolate"]
+    page.get_by_role("tab", name="Sample").click()
+    assert settled() == []
+    page.get_by_role("radio", name=offered["dcgan"]).first.check()
+    page.locator("#sample-left-caption", has_text=offered["dcgan"]).wait_for()
+    assert settled() == ["sample"]
+    page.get_by_role("tab", name="Interpolate").click()
+    page.locator("#interpolate-left-caption", has_text=offered["dcgan"]).wait_for()
+    assert settled() == ["interpolate"]
+
+
+def test_an_old_link_opens_what_it_meant(open_page, offered):
+    page = open_page("tab=sample&digit=3&seed=5")
+    page.locator("#sample-left-caption", has_text="of seed 5").wait_for()
+    assert page.get_by_role("combobox", name="Class").input_value() == "3"
