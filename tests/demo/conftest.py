@@ -1,11 +1,16 @@
 """Models whose pictures are plain to predict, so that the actions can be checked by hand."""
 
+import asyncio
+import contextlib
 import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
+from fastapi.testclient import TestClient
+from gradio.routes import App
 
+from demo import blocks, web_errors
 from duet.models import LatentModel, ModelConfig
 from duet.store.checkpoint import Checkpoint
 
@@ -40,3 +45,21 @@ def mock_checkpoint():
         return dataclasses.replace(checkpoint, **fields)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def serve_in_process():
+    """Call the page over given models without a network; an exception that no handler takes is
+    raised in the test."""
+
+    @contextlib.contextmanager
+    def serve(offer, folder):
+        async def build() -> App:  # Gradio makes an event loop where none runs, and leaves it open
+            return App.create_app(blocks.build(offer), app_kwargs=web_errors.app_options())
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GRADIO_TEMP_DIR", str(folder))
+            with TestClient(asyncio.run(build())) as client:
+                yield client
+
+    return serve

@@ -1,14 +1,11 @@
 """Every endpoint, called as no program should: each answer is words, none an empty error, a 500 or
 a traceback in the log."""
 
-import asyncio
 import json
 
 import pytest
-from fastapi.testclient import TestClient
-from gradio.routes import App
 
-from demo import blocks, web_errors
+from demo import blocks
 from demo.catalogue import Catalogue
 
 DEEP: list = []
@@ -41,18 +38,10 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def client(mock_checkpoint, folder):
-    """The page over two mock models, called without a network; an exception that no handler takes
-    is raised in the test."""
-
-    async def build() -> App:  # Gradio makes an event loop where none runs, and never closes it
-        return App.create_app(blocks.build(offer), app_kwargs=web_errors.app_options())
-
+def client(mock_checkpoint, folder, serve_in_process):
     offer = Catalogue({name: mock_checkpoint(name=name) for name in ("a", "b")})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(folder))
-        with TestClient(asyncio.run(build())) as caller:
-            yield caller
+    with serve_in_process(offer, folder) as caller:
+        yield caller
 
 
 @pytest.fixture(scope="module")
