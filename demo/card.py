@@ -46,7 +46,10 @@ def as_html(checkpoint: Checkpoint) -> str:
         for fact in facts(checkpoint)
     )
     name, about = escape(checkpoint.name), escape(checkpoint.model.about)
-    return f'<section class="card"><h3>{name}</h3><p>{about}</p><dl>{entries}</dl></section>'
+    role = checkpoint.model.role  # style.css has a colour for each
+    return (
+        f'<section class="card {role}"><h3>{name}</h3><p>{about}</p><dl>{entries}</dl></section>'
+    )
 
 
 def _network(checkpoint: Checkpoint) -> Iterator[Fact]:

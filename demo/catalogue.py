@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,27 +27,47 @@ class Catalogue:
         return tuple(self.checkpoints)
 
     @property
-    def class_names(self) -> tuple[str, ...]:
-        """Every class that some model knows, in the order of the models."""
-        known = (c.class_names for c in self.checkpoints.values() if c.model.num_classes)
+    def datasets(self) -> tuple[str, ...]:
+        """The data sets that the models saw, in the order of the models."""
+        return tuple(dict.fromkeys(c.data for c in self.checkpoints.values()))
+
+    def class_names(self, models: Sequence[str] | None = None) -> tuple[str, ...]:
+        """Every class that one of `models` knows, by default of all, in the order of the models."""
+        shown = [self.checkpoints[name] for name in self.names if models is None or name in models]
+        known = (c.class_names for c in shown if c.model.num_classes)
         return tuple(dict.fromkeys(name for names in known for name in names))
 
-    def default_pair(self) -> tuple[str, str]:
-        """Names for the left and the right: a GAN and a VAE where there are such."""
-        left = self._first("gan", self.names)
-        others = [name for name in self.names if name != left]
-        return left, self._first("vae", others or [left])
+    def default_pair(self, dataset: str | None = None) -> tuple[str, str]:
+        """Names for the left and the right, both of one data set, by default the first: a GAN and a
+        VAE where there are such."""
+        dataset = self.datasets[0] if dataset is None else dataset
+        names = [name for name in self.names if self.checkpoints[name].data == dataset]
+        left = self._first("adversarial", names)
+        others = [name for name in names if name != left]
+        return left, self._first("variational", others or [left])
 
-    def _first(self, architecture: str, names: Sequence[str]) -> str:
-        """The first of `names` with that architecture, or else the first of all."""
-        fitting = (n for n in names if self.checkpoints[n].architecture == architecture)
+    def _first(self, role: str, names: Sequence[str]) -> str:
+        """The first of `names` that has that role, or else the first of all."""
+        fitting = (n for n in names if self.checkpoints[n].model.role == role)
         return next(fitting, names[0])
 
 
 def load() -> Catalogue:
     """What the environment asks for."""
-    wanted = [source for source in re.split(r"[,\s]+", os.environ.get(VARIABLE, "")) if source]
-    return load_sources(wanted or checkpoint.shipped_names())
+    return load_sources(listed(os.environ.get(VARIABLE, "")) or checkpoint.shipped_names())
+
+
+def listed(text: str) -> list[str]:
+    """The sources that a variable lists, between blanks, commas or line ends. Quotes as in a shell
+    hold a path with blanks together: `mnist-gan 'my models/cats'`."""
+    lexer = shlex.shlex(text, posix=True)
+    lexer.whitespace += ","
+    lexer.whitespace_split = True
+    lexer.commenters = lexer.escape = ""
+    try:
+        return [source for source in lexer if source]
+    except ValueError:  # a quote without its partner is part of a name
+        return [source for source in re.split(r"[,\s]+", text) if source]
 
 
 def load_sources(sources: Iterable[str]) -> Catalogue:
