@@ -7,10 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from duet.data import DATASETS, Facts
-from duet.store.records import STRICT, Digest, Line, Migrations, Name, Text, Word
+from duet.store.records import STRICT, Digest, Line, Migrations, Name, RepositoryId, Text, Word
 
-ClassName = Annotated[str, Field(min_length=1, max_length=99)]
-Setting = int | float | str | tuple[int, ...]
+ClassName = Annotated[Word, Field(max_length=99)]
 
 
 @dataclass(frozen=True)
@@ -28,9 +27,9 @@ class DataRecord:
     about: Text = ""
     licence: Word = "other"
     credit: Text = ""
-    hub_id: Word | None = None
+    hub_id: RepositoryId | None = None
     ethics: Text = ""
-    origin: Line | None = None
+    origin: Line = ""
     images_sha256: Digest | None = None
 
     @classmethod
@@ -60,7 +59,7 @@ class ConfigRecord:
 
     name: Name
     architecture: Word
-    config: Annotated[dict[Word, Setting], Field(max_length=50)]
+    config: Annotated[dict[Word, int | float | str | tuple[int, ...]], Field(max_length=50)]
     data: DataRecord
     weights_sha256: Digest
     schema: Literal[2] = 2
