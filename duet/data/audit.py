@@ -156,7 +156,7 @@ def audit(train: ImageSet, test: ImageSet, originals: Originals | None = None) -
         near=_copies(both, near),
         near_rule=space.rule,
         blank=_blank(both),
-        outliers=_outliers(both, compared, kin),
+        outliers=_outliers(both, compared, space.unexplained),
         doubts=_doubts(both, compared, kin) if len(both.class_names) > 1 else None,
         sampled=len(compared) if len(compared) < len(both) else None,
     )
@@ -228,11 +228,11 @@ def _blank(both: _Both) -> Odd:
     return _odd(both, (spread < BLANK_LEVELS).nonzero().flatten().tolist())
 
 
-def _outliers(both: _Both, compared: list[int], kin: Neighbours) -> Odd:
-    """Pictures far from their tenth neighbour (Ramaswamy, Rastogi & Shim, "Efficient algorithms for
-    mining outliers from large data sets", 2000), by the modified z-score of that distance."""
-    distance = 1 - kin.cosines[:, -1]
-    deviation = distance - distance.median()
+def _outliers(both: _Both, compared: list[int], unexplained: torch.Tensor) -> Odd:
+    """Pictures that what all have in common explains least: the residual of principal components
+    (Jackson & Mudholkar, "Control procedures for residuals associated with principal component
+    analysis", 1979) by its modified z-score."""
+    deviation = unexplained - unexplained.median()
     score = 0.6745 * deviation / deviation.abs().median().clamp_min(1e-6)
     ranked = score.argsort(descending=True, stable=True).tolist()
     return _odd(both, [compared[i] for i in ranked if score[i] > OUTLIER_SCORE])

@@ -43,8 +43,8 @@ class Facts:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A registered data set: its facts, `load(root, split, download)`, and the groups of files
-    below the data folder any one of which is a split, {"train": (("a", "b"), ("zip",)), …}."""
+    """A registered data set: its facts, `load(root, split, download)`, and where it may lie: groups
+    of files below the data folder, any one of which is a split, {"train": (("a", "b"), ("c",))}."""
 
     facts: Facts
     load: Callable[[Path, str, bool], "ImageSet"]

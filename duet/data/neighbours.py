@@ -19,6 +19,7 @@ SIDE = 16
 ENOUGH = 1000  # pictures for a component of each ten; of few, chance makes any two alike
 COMPONENTS = 256
 SHAPE_COMPONENTS = 64
+EXPLAINED = 0.8  # of the variance, by the components that pictures have in common
 # Found on CIFAR-10: above these, nearly all pairs between its splits are the same photograph.
 ALIKE_WHITENED, ALIKE_LOCAL = 0.65, 0.9
 BLOCK = 500
@@ -26,11 +27,14 @@ BLOCK = 500
 
 @dataclass(frozen=True)
 class Space:
-    """Embeddings of N pictures, float32 of unit length. details [N, D]: near duplicates have a
-    cosine of at least `alike`; shapes [N, E]: coarser, for what is of a kind; rule: in words."""
+    """Embeddings of N pictures, float32. details [N, D]: of near duplicates the cosine is at least
+    `alike`; shapes [N, E]: the leading principal components, for what is of a kind; unexplained
+    [N]: the length of what the components of EXPLAINED of the variance leave over; rule: `alike`
+    in words."""
 
     details: torch.Tensor
     shapes: torch.Tensor
+    unexplained: torch.Tensor
     alike: float
     rule: str
 
@@ -45,16 +49,33 @@ class Neighbours:
 
 
 def embed(images: torch.Tensor) -> Space:
-    """uint8 [N, C, H, W] -> their embeddings, 0 where a picture has no contrast."""
+    """uint8 [N, C, H, W] -> their embeddings; details and shapes are of unit length."""
     small = torch.cat([_averaged(part) for part in images.split(1000)])
     plain = _contrast(small)
+    centred = plain - plain.mean(dim=0)
+    variances, axes = principal_components(centred)
+    shapes = centred @ axes[:, :SHAPE_COMPONENTS]
+    # Few enough that no picture has a component of its own, which would explain the oddest best.
+    common = axes[:, : int((variances.cumsum(0) < EXPLAINED * variances.sum()).sum()) + 1]
+    unexplained = (centred - centred @ common @ common.T).norm(dim=1)
     if len(images) < ENOUGH:
-        rule = f"cosine of local contrast at {SIDE}x{SIDE} of at least {ALIKE_LOCAL}"
-        return Space(_contrast(small - _neighbourhoods(small)), plain, ALIKE_LOCAL, rule)
-    white = whiten(plain, min(COMPONENTS, len(images) // 10))
-    rule = f"cosine of whitened pixels at {SIDE}x{SIDE} of at least {ALIKE_WHITENED}"
-    leading = white[:, -SHAPE_COMPONENTS:]
-    return Space(F.normalize(white), F.normalize(leading), ALIKE_WHITENED, rule)
+        details, alike = _contrast(small - _neighbourhoods(small)), ALIKE_LOCAL
+        rule = f"cosine of local contrast at {SIDE}×{SIDE} of at least {alike}"
+    else:
+        kept = min(COMPONENTS, len(images) // 10, len(variances))
+        details = F.normalize(centred @ (axes[:, :kept] / variances[:kept].sqrt()))
+        alike = ALIKE_WHITENED
+        rule = f"cosine of whitened pixels at {SIDE}×{SIDE} of at least {alike}"
+    return Space(details, F.normalize(shapes), unexplained, alike, rule)
+
+
+def principal_components(centred: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of float32 [N, D] with a mean of 0: variances [K] and axes [D, K], largest first, as many as
+    the data span."""
+    covariance = (centred.T @ centred).double() / len(centred)
+    variances, axes = torch.linalg.eigh(covariance)
+    spanned = int((variances > 1e-6 * variances.max().clamp_min(1e-12)).sum())
+    return variances.flip(0)[:spanned].float(), axes.flip(1)[:, : max(spanned, 1)].float()
 
 
 def _averaged(images: torch.Tensor) -> torch.Tensor:
@@ -70,17 +91,6 @@ def _contrast(small: torch.Tensor) -> torch.Tensor:
     """[N, C, h, w] -> [N, C h w]: the mean taken out, unit length."""
     flat = small.flatten(1)
     return F.normalize(flat - flat.mean(dim=1, keepdim=True))
-
-
-def whiten(features: torch.Tensor, components: int) -> torch.Tensor:
-    """float32 [N, D] -> the leading principal components, each of unit variance: [N, at most
-    `components`], as many as the data span, the leading ones last."""
-    centred = features - features.mean(dim=0)
-    covariance = (centred.T @ centred).double() / len(features)
-    variances, axes = torch.linalg.eigh(covariance)
-    spanned = variances > 1e-6 * variances.max().clamp_min(1e-12)
-    chosen = spanned.nonzero().flatten()[-components:]
-    return centred @ (axes[:, chosen] / variances[chosen].sqrt()).float()
 
 
 def nearest(embeddings: torch.Tensor, count: int) -> Neighbours:

@@ -99,7 +99,7 @@ def own_facts(
     classes = f"{len(class_names)} classes" if class_names else "no classes"
     return Facts(
         name=name, title=clean(_last_part(path)) or name, class_names=class_names,
-        about=f"{count:,} pictures of our own, {height}×{width} pixels {colour}, {classes}, a "
+        about=f"{count:,} pictures, {height}×{width} pixels {colour}, {classes}, a "
         "tenth of them held out",
         licence="unknown",
     )

@@ -42,8 +42,8 @@ def rows(audit: Audit) -> list[tuple[str, str]]:
         ("exact duplicates", _copies(audit.exact)),
         ("near duplicates", f"{_copies(audit.near)} ({audit.near_rule})"),
         ("blank", f"{audit.blank.count:,} (standard deviation below {BLANK_LEVELS:g} levels)"),
-        ("outliers", f"{audit.outliers.count:,} (modified z-score of the distance to the "
-         f"{NEIGHBOURS}th neighbour above {OUTLIER_SCORE})"),
+        ("outliers", f"{audit.outliers.count:,} (modified z-score above {OUTLIER_SCORE} "
+         "of what the leading principal components leave over)"),
         *_doubts(audit),
     ]
     if audit.sampled:
@@ -67,6 +67,8 @@ def _balance(audit: Audit) -> list[tuple[str, str]]:
         return [("classes", "none")]
     counts = audit.counts["train"]
     most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+    if counts[least] == counts[most]:
+        return [("classes", f"{len(counts):,}, in training {counts[most]:,} of each")]
     return [("classes", f"{len(counts):,}; in training from {counts[least]:,} ({least}) to "
              f"{counts[most]:,} ({most})")]
 
@@ -116,11 +118,12 @@ def html_page(audit: Audit, train: ImageSet, test: ImageSet) -> str:
     sets = {images.split: images for images in (train, test)}
     title = escape(f"{audit.facts.title}: audit")
     table = "".join(f"<tr><th>{escape(a)}</th><td>{escape(b)}</td></tr>" for a, b in rows(audit))
-    twins = [*audit.exact.pairs, *audit.near.pairs][:SHOWN]
+    twins = [*audit.exact.pairs, *audit.near.pairs]
+    twins.sort(key=lambda pair: pair.first.split == pair.second.split)
     sections = [
         _section("Classes and their mean pictures", _classes(audit, train)),
         _section("Twins, leaks between the splits first", _figures(
-            sets, (((pair.first, pair.second), f"{pair.cosine:.2f}") for pair in twins))),
+            sets, (((pair.first, pair.second), f"{pair.cosine:.2f}") for pair in twins[:SHOWN]))),
         _section("Doubtful labels", _figures(sets, (
             ((doubt.picture,), f"perhaps {doubt.suggested} ({doubt.votes} of {NEIGHBOURS})")
             for doubt in (audit.doubts.doubts[:SHOWN] if audit.doubts else ())))),
