@@ -15,7 +15,6 @@ from evaluation.extractors import extractor_for
 from evaluation.sets import SetId
 from evaluation.stored import held_out, published
 
-BASELINE = "dcgan"  # the architecture whose row closes the table
 BEGIN, END = "<!-- scores: python -m evaluation table -->", "<!-- /scores -->"
 
 
@@ -49,7 +48,7 @@ def model_rows(entries: Sequence[tuple[Checkpoint, Measurement]]) -> list[Row]:
     """The models alone; EvaluationError where two were not measured by the same protocol."""
     table = [
         Row(
-            2 if checkpoint.architecture == BASELINE else 1, checkpoint.name, measured,
+            2 if checkpoint.model.role == "baseline" else 1, checkpoint.name, measured,
             checkpoint.parameters,
             None if checkpoint.training is None else checkpoint.training.seconds,
         )

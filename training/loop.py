@@ -18,9 +18,9 @@ from duet.core.device import pick_device
 from duet.core.domains import DOMAINS
 from duet.core.files import replacing, write_json
 from duet.core.lock import LOCK, locked
+from duet.core.names import NAME
 from duet.core.pixels import to_pil
 from duet.models import LatentModel, ModelError
-from duet.store.records import NAME
 from training.config import TrainConfig, TrainingError
 from training.log import RunLog, draw_curves, read_rows
 from training.recipes import RECIPES

@@ -27,11 +27,12 @@ class DCGAN(LatentModel):
     """The tutorial's generator: 100-d normal noise, three 5x5 transposed convolutions, tanh."""
 
     title = "DCGAN (reference)"
+    role = "baseline"
     about = (
         "The classic DCGAN of TensorFlow's tutorial, kept faithful as the baseline that Duet "
         "measures its own models against. Unconditional."
     )
-    limits = "Many samples are no digit at all, and the digit cannot be chosen."
+    limits = "Many samples show nothing that the data hold, and a class cannot be chosen."
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)

@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from duet.data import DATASETS, Facts
-from duet.store.records import STRICT, Digest, Migrations, Name, Text, Word
+from duet.store.records import STRICT, Digest, Line, Migrations, Name, RepositoryId, Text, Word
 
-ClassName = Annotated[str, Field(min_length=1, max_length=99)]
+ClassName = Annotated[Word, Field(max_length=99)]
 Setting = int | float | str | tuple[int, ...]
 
 
@@ -23,13 +23,14 @@ class DataRecord:
     __pydantic_config__ = STRICT
 
     name: Name
-    title: Word
+    title: Line
     class_names: Annotated[tuple[ClassName, ...], Field(max_length=10_000)]
     about: Text = ""
     licence: Word = "other"
     credit: Text = ""
-    hub_id: Word | None = None
+    hub_id: RepositoryId | None = None
     ethics: Text = ""
+    origin: Line | None = None
     images_sha256: Digest | None = None
 
     @classmethod
