@@ -28,13 +28,13 @@ def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 def differences(old: Measurement, new: Measurement) -> list[str]:
     """Where a second measurement is not what is stored, one sentence each: the protocol whole, each
-    number of each score beyond its tolerance."""
+    number of each stored score beyond its tolerance. A score that came later is no difference."""
     found = [f"protocol, {words}" for words in protocol_differences(old.protocol, new.protocol)]
-    for key in sorted(old.scores.keys() | new.scores.keys()):
-        if key in old.scores and key in new.scores and key in SCORES:
-            found += _score_differences(SCORES[key], old.scores[key], new.scores[key])
+    for key, score in old.scores.items():
+        if key in new.scores and key in SCORES:
+            found += _score_differences(SCORES[key], score, new.scores[key])
         else:
-            found.append(f"{key} is stored or measured, but not both")
+            found.append(f"{key} is stored, but not measured any more")
     return found
 
 

@@ -21,7 +21,7 @@ from torch_fidelity.utils import create_feature_extractor
 
 from duet.core.tensors import TensorFileError, load_tensors
 from evaluation.errors import EvaluationError
-from evaluation.extractors import AUTO, ExtractorEntry, entry_of, extractor_for
+from evaluation.extractors import AUTO, ExtractorEntry, entry_of, extractor_for, is_made_for
 from evaluation.extractors.base import Classifier
 from evaluation.sets import SetId
 
@@ -87,6 +87,10 @@ class Extractor:
     image_shape: tuple[int, int, int] | None
     device: torch.device
     knows_classes: bool = True  # its logits are of classes, which the Inception Score wants
+
+    def names_classes_of(self, images: SetId) -> bool:
+        """Whether its logits are of the very classes of a data set."""
+        return self.knows_classes and is_made_for(self.name, images)
 
     @torch.inference_mode()
     def __call__(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,7 +1,9 @@
 """The protocol, and one measurement by it: samples -> features -> scores."""
 
+import dataclasses
 from dataclasses import dataclass
 
+from duet.core import latents
 from duet.core.latents import MAX_SEED
 from duet.core.versions import library_versions
 from duet.data import ImageSet
@@ -18,6 +20,7 @@ from evaluation.metrics import (
     FeatureSet,
 )
 from evaluation.reference import BATCH, Reference, extract, extract_set
+from evaluation.sets import SetId
 
 LIBRARIES = ("torch", "torch-fidelity", "numpy")
 MIN_SAMPLES = 100
@@ -63,7 +66,7 @@ def protocol_of(request: Request, extractor: Extractor, reference: Reference) ->
 
 
 def generate(checkpoint: Checkpoint, extractor: Extractor, request: Request) -> FeatureSet:
-    """Features of samples 0 .. request.samples-1 of the request's seed."""
+    """What the metrics see of samples 0 .. request.samples-1 of the request's seed."""
     model = checkpoint.model.to(extractor.device)
     batches = (
         model.sample(
@@ -72,7 +75,12 @@ def generate(checkpoint: Checkpoint, extractor: Extractor, request: Request) -> 
         )
         for first in range(0, request.samples, BATCH)
     )
-    return extract(batches, request.samples, extractor, checkpoint.name)
+    found = extract(batches, request.samples, extractor, checkpoint.name)
+    if not (model.num_classes and extractor.names_classes_of(SetId.of(checkpoint))):
+        return found
+    numbers = range(request.samples)
+    _, labels = latents.draw(request.seed, numbers, model.latent_dim, model.num_classes)
+    return dataclasses.replace(found, labels=labels)
 
 
 def score(
@@ -88,6 +96,9 @@ def score(
 def measure_held_out(images: ImageSet, extractor: Extractor, reference: Reference) -> Measurement:
     """Score the real images of a test split: the floor of every table."""
     found = extract_set(images, extractor)
+    about = reference.about
+    if extractor.names_classes_of(SetId(about.data, about.images_sha256)):
+        found = dataclasses.replace(found, labels=images.labels)
     return record(found, extractor, reference, Request(len(images)), images.sha256)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from duet.store.metrics import Protocol, ScoreRecord
-from evaluation import fidelity
+from evaluation import fidelity, manifolds, specks
 
 NEIGHBORHOOD = 3
 KID_SUBSETS, KID_SUBSET_SIZE = 100, 1000
@@ -23,12 +23,16 @@ class FeatureSet:
 
     features: float32 [N, D]; statistics: float64 mean and covariance over the whole set, which may
     be larger than `features`; logits: float32 [N, K], None for a reference and where the extractor
-    knows no classes.
+    knows no classes. Of what is scored also, each None where it is not to be had:
+    images: uint8 [N, 1, H, W], of grey ones; labels: int64 [N], what the images are meant to show,
+    where that is one of the extractor's classes.
     """
 
     features: torch.Tensor
     logits: torch.Tensor | None
     statistics: dict[str, np.ndarray]
+    images: torch.Tensor | None = None
+    labels: torch.Tensor | None = None
 
 
 class Metric(NamedTuple):
@@ -75,9 +79,33 @@ def _precision_recall(generated: torch.Tensor, real: torch.Tensor, protocol: Pro
     }
 
 
+def _density_coverage(generated: torch.Tensor, real: torch.Tensor, protocol: Protocol) -> Scores:
+    count = protocol.manifold_images
+    density, coverage = manifolds.density_coverage(
+        generated[:count], real[:count], protocol.neighborhood
+    )
+    return {
+        "density": ScoreRecord(density, count=count),
+        "coverage": ScoreRecord(coverage, count=count),
+    }
+
+
+def _label_agreement(logits: torch.Tensor, labels: torch.Tensor, protocol: Protocol) -> Scores:
+    """The share of images that the extractor takes for what they are meant to show."""
+    share = (logits.argmax(1) == labels).double().mean().item()
+    return {"label_agreement": ScoreRecord(share, count=len(labels))}
+
+
+def _specks(images: torch.Tensor, protocol: Protocol) -> Scores:
+    return {"specks": ScoreRecord(specks.speckled_share(images), count=len(images))}
+
+
 METRICS: tuple[Metric, ...] = (
     Metric(_inception_score, ("logits",)),
     Metric(_frechet_distance, ("statistics",), ("statistics",)),
     Metric(_kernel_distance, ("features",), ("features",)),
     Metric(_precision_recall, ("features",), ("features",)),
+    Metric(_density_coverage, ("features",), ("features",)),
+    Metric(_label_agreement, ("logits", "labels")),
+    Metric(_specks, ("images",)),
 )

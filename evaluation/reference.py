@@ -47,16 +47,18 @@ class Reference:
 def extract(
     batches: Iterable[torch.Tensor], count: int, extractor: Extractor, title: str
 ) -> FeatureSet:
-    """Features, statistics and, where the extractor knows classes, logits of `count` images, in
-    batches of uint8 [N, C, H, W]; a progress bar on stderr."""
+    """What the metrics see, but for labels, of `count` images in batches of uint8 [N, C, H, W]; a
+    progress bar on stderr."""
     parts = []
     with progress_bar(count, title, "img") as bar:
         for batch in batches:
-            parts.append(extractor(batch))
+            parts.append((*extractor(batch), batch[:, :1].cpu()))
             bar.update(len(batch))
-    features, logits = (torch.cat(column) for column in zip(*parts, strict=True))
-    known = logits if extractor.knows_classes else None
-    return FeatureSet(features, known, fidelity.statistics(features))
+    features, logits, images = (torch.cat(column) for column in zip(*parts, strict=True))
+    return FeatureSet(
+        features, logits if extractor.knows_classes else None, fidelity.statistics(features),
+        images if batch.shape[1] == 1 else None,
+    )
 
 
 def extract_set(images: ImageSet, extractor: Extractor) -> FeatureSet:

@@ -1,6 +1,6 @@
 """Measurements as tables: the terminal's, the README's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from duet.core.files import replacing
 from duet.core.words import duration
 from duet.store.checkpoint import Checkpoint
 from duet.store.metrics import Measurement
-from duet.store.scores import SCORES, samples
+from duet.store.scores import HEADLINES, SCORES, Score, samples
 from evaluation.comparison import protocol_differences
 from evaluation.errors import EvaluationError
 from evaluation.extractors import extractor_for
@@ -75,15 +75,15 @@ def _check_alike(one: Row, two: Row, counts: bool) -> None:
         )
 
 
-def titles() -> list[str]:
-    return ["model", *(s.heading for s in SCORES.values()), "samples", "parameters", "training"]
+def titles(columns: Mapping[str, Score]) -> list[str]:
+    return ["model", *(s.heading for s in columns.values()), "samples", "parameters", "training"]
 
 
-def cells(row: Row) -> list[str]:
+def cells(row: Row, columns: Mapping[str, Score]) -> list[str]:
     found = row.measured.scores
     return [
         row.name,
-        *(score.text(found[key]) if key in found else "–" for key, score in SCORES.items()),
+        *(score.text(found[key]) if key in found else "–" for key, score in columns.items()),
         samples(row.measured.protocol),
         "–" if row.parameters is None else f"{row.parameters:,}",
         "–" if row.training_seconds is None else duration(row.training_seconds),
@@ -91,8 +91,9 @@ def cells(row: Row) -> list[str]:
 
 
 def terminal_table(table: list[Row]) -> str:
-    """Aligned columns for a fixed-width font."""
-    lines = [titles(), *(cells(row) for row in table)]
+    """Aligned columns for a fixed-width font: all scores that a row has."""
+    columns = {k: s for k, s in SCORES.items() if any(k in row.measured.scores for row in table)}
+    lines = [titles(columns), *(cells(row, columns) for row in table)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
@@ -113,8 +114,10 @@ def markdown_tables(checkpoints: Sequence[Checkpoint], extractor: str) -> str:
 
 
 def markdown_table(table: list[Row]) -> str:
-    alignment = ["---"] + ["--:"] * (len(titles()) - 1)
-    lines = [titles(), alignment, *(cells(row) for row in table)]
+    """The headlines."""
+    heading = titles(HEADLINES)
+    alignment = ["---"] + ["--:"] * (len(heading) - 1)
+    lines = [heading, alignment, *(cells(row, HEADLINES) for row in table)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -13,7 +13,7 @@ from duet.store import checkpoint
 from duet.store.checkpoint import Checkpoint
 from duet.store.config import DataRecord
 from duet.store.metrics import Measurement, MetricsRecord, ScoreRecord
-from duet.store.scores import SCORES, samples
+from duet.store.scores import HEADLINES, SCORES, samples
 
 # Licences as the Hub calls them, where that is no name of a licence.
 NO_LICENCE = {"other", "unknown"}
@@ -129,7 +129,7 @@ def metadata(loaded: Checkpoint) -> dict[str, Any]:
         "pipeline_tag": "unconditional-image-generation",
         "tags": ["duet", loaded.architecture, "image-generation", data.name],
         "datasets": [data.hub_id] if data.hub_id else [],
-        "metrics": [score.hub_id for score in SCORES.values()],
+        "metrics": [score.hub_id for score in HEADLINES.values()],
         "model-index": [{"name": loaded.name, "results": entries}],
     }
 
@@ -161,11 +161,11 @@ def _known(measured: Measurement) -> list[tuple[str, ScoreRecord]]:
 def _score_table(metrics: MetricsRecord) -> str:
     if not metrics.measurements:
         return "Not measured yet: `python -m evaluation measure FOLDER` does it."
-    titles = ["features", *(score.title for score in SCORES.values()), "samples"]
+    titles = ["features", *(score.title for score in HEADLINES.values()), "samples"]
     lines = [" | ".join(titles), " | ".join(["---"] * len(titles))]
     for measured in _published(metrics):
         scores = dict(_known(measured))
-        cells = [SCORES[key].text(scores[key]) if key in scores else "–" for key in SCORES]
+        cells = [SCORES[key].text(scores[key]) if key in scores else "–" for key in HEADLINES]
         lines.append(" | ".join([measured.protocol.extractor, *cells, samples(measured.protocol)]))
     table = "\n".join(f"| {line} |" for line in lines)
     return (

@@ -5,7 +5,9 @@ from evaluation.extractors import cifar10, fashion_mnist, inception, mnist, own
 from evaluation.extractors.base import ExtractorEntry
 from evaluation.sets import SetId
 
-__all__ = ["AUTO", "EXTRACTORS", "ExtractorEntry", "entry_of", "extractor_for", "serving"]
+__all__ = [
+    "AUTO", "EXTRACTORS", "ExtractorEntry", "entry_of", "extractor_for", "is_made_for", "serving",
+]
 
 AUTO = "auto"  # the extractor that serves the data set
 EXTRACTORS: dict[str, ExtractorEntry] = {
@@ -29,6 +31,12 @@ def entry_of(name: str) -> ExtractorEntry:
 def serving(data: str) -> str | None:
     """The name of the row that serves a data set."""
     return next((name for name, entry in EXTRACTORS.items() if data in entry.serves), None)
+
+
+def is_made_for(name: str, images: SetId) -> bool:
+    """Whether an extractor is the one that serves a data set, or was trained on its images."""
+    own_name = None if images.images_sha256 is None else own.name_of(images.images_sha256)
+    return name in (serving(images.name), own_name)
 
 
 def extractor_for(images: SetId, asked: str = AUTO) -> str:

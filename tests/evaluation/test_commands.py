@@ -15,12 +15,13 @@ from duet.store import records
 from duet.store.checkpoint import METRICS
 from duet.store.config import DataRecord
 from duet.store.metrics import MetricsRecord, ScoreRecord
-from duet.store.scores import SCORES
+from duet.store.scores import HEADLINES, SCORES
 from evaluation import comparison, tables
 from evaluation import reference as reference_module
 from evaluation import stored as stored_module
 from evaluation.__main__ import main
 from evaluation.errors import EvaluationError
+from evaluation.extractors import EXTRACTORS
 from evaluation.harness import Request, protocol_of
 from evaluation.reference import open_reference
 from evaluation.sets import SetId
@@ -210,6 +211,16 @@ def test_what_cannot_be_measured_is_named(folder, capsys, arguments, said):
     assert not (folder / "metrics.json").exists()
 
 
+def test_an_extractor_of_another_shape_is_refused_before_the_work(
+    measured, capsys, monkeypatch
+):
+    other = dataclasses.replace(EXTRACTORS["mnist"], image_shape=(3, 32, 32))
+    monkeypatch.setitem(EXTRACTORS, "mnist", other)
+    monkeypatch.setattr("evaluation.measuring.measure", lambda *_: pytest.fail("measured"))
+    assert main(["measure", str(measured), "--samples", "200"]) == 2
+    assert "takes images of (3, 32, 32), tiny draws (1, 28, 28)" in capsys.readouterr().err
+
+
 def test_reference_command_takes_the_right_splits(toy_data, reference, capsys):
     assert main(["reference", "--data", "toy"]) == 0
     (floor,) = stored_module.held_out(TOY).measurements
@@ -344,7 +355,7 @@ def test_readme_table_is_replaced_and_checked(tmp_path):
         tables.replace_table(readme, "| new |", check=False)
 
 
-@pytest.mark.parametrize("key", SCORES)
+@pytest.mark.parametrize("key", HEADLINES)
 def test_a_tolerance_lets_no_model_pass_for_another(key):
     """Less than the least difference between two of the shipped digits."""
     shipped = [duet.load(name).metrics.published("mnist") for name in

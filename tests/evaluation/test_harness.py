@@ -10,9 +10,16 @@ from duet.store.metrics import ReferenceRecord
 from evaluation import fidelity, metrics
 from evaluation.errors import EvaluationError
 from evaluation.fidelity import Extractor
-from evaluation.harness import Request, check_fit, generate, protocol_of, record
+from evaluation.harness import (
+    Request,
+    check_fit,
+    generate,
+    measure_held_out,
+    protocol_of,
+    record,
+)
 from evaluation.metrics import FeatureSet
-from evaluation.reference import BATCH, Reference
+from evaluation.reference import BATCH, Reference, extract
 
 
 class PixelSum(torch.nn.Module):
@@ -93,7 +100,11 @@ def test_metrics_see_equal_counts_and_the_protocols_numbers(pixel_sum, monkeypat
     assert measured.scores["precision"].value == 0.5
     assert measured.scores["recall"].value == 0.25
     assert dataclasses.astuple(measured.scores["kernel_distance"]) == (0.1, 0.01, None, 600)
-    assert [s.count for s in measured.scores.values()] == [600, 600, 600, 400, 400]
+    counts = {key: score.count for key, score in measured.scores.items()}
+    assert counts == dict.fromkeys(counts, 400) | dict.fromkeys(
+        ("inception_score", "frechet_distance", "kernel_distance"), 600
+    )
+    assert {"density", "coverage"} < set(counts)
     unknown = record(
         dataclasses.replace(found, logits=None), pixel_sum, reference_of(real), Request(600), "0"
     )
@@ -104,3 +115,57 @@ def test_an_extractor_that_cannot_see_the_images_is_refused(checkpoint, extracto
     check_fit(checkpoint, extractor)
     with pytest.raises(EvaluationError, match=r"takes images of \(3, 8, 8\)"):
         check_fit(checkpoint, dataclasses.replace(extractor, image_shape=(3, 8, 8)))
+
+
+class Reads(torch.nn.Module):
+    """Logits for the class that the first pixel names."""
+
+    def forward(self, images):
+        logits = torch.nn.functional.one_hot(images[:, 0, 0, 0].long() % 10, 10).float()
+        return images[:, 0, 0, :2].float(), logits
+
+
+def reading(**changes):
+    return Extractor("mnist", Reads(), "0" * 64, (1, 28, 28), torch.device("cpu"), **changes)
+
+
+def test_agreement_is_of_the_labels_that_were_drawn(checkpoint, monkeypatch):
+    """More than one batch; a model whose images are of their class but for every fourth one."""
+
+    def render(z, labels):
+        images = torch.zeros(len(labels), 1, 28, 28, dtype=torch.uint8)
+        wrong = (z[:, 0] > 0.6745).long()  # a quarter of a normal distribution
+        images[:, 0, 0, 0] = ((labels + wrong) % 10).to(torch.uint8)
+        return images
+
+    monkeypatch.setattr(checkpoint.model, "render", render)
+    request = Request(2 * BATCH + 9, seed=3)
+    found = generate(checkpoint, reading(), request)
+    right = found.labels == found.logits.argmax(1)
+    assert right.double().mean() == pytest.approx(0.75, abs=0.06)
+    measured = record(found, reading(), reference_of(torch.randn(150, 2)), request, "0" * 64)
+    assert measured.scores["label_agreement"].value == right.double().mean()
+    for other in (reading(knows_classes=False), dataclasses.replace(reading(), name="cifar10")):
+        assert generate(checkpoint, other, request).labels is None
+
+
+def test_the_labels_of_real_images_are_their_own(toy_data):
+    images = toy_data.images.clone()
+    images[:, 0, 0, 0] = toy_data.labels.to(torch.uint8)
+    images[::3, 0, 0, 0] += 1
+    real = dataclasses.replace(toy_data, images=images)
+    measured = measure_held_out(real, reading(), reference_of(torch.randn(150, 2)))
+    assert measured.scores["label_agreement"].value == pytest.approx(2 / 3)
+    assert measured.subject_sha256 == real.sha256
+    assert measured.protocol.samples == 300
+
+
+def test_specks_are_counted_in_grey_images_only(pixel_sum):
+    images = torch.zeros(300, 1, 28, 28, dtype=torch.uint8)
+    images[::2, :, 5, 5] = 200
+    found = extract(images.split(BATCH), 300, pixel_sum, "specks")
+    assert torch.equal(found.images, images)
+    measured = record(found, pixel_sum, reference_of(torch.randn(150, 2)), Request(300), "0" * 64)
+    assert measured.scores["specks"].value == 0.5
+    colour = extract(images.expand(-1, 3, -1, -1).split(BATCH), 300, pixel_sum, "colour")
+    assert colour.images is None
