@@ -8,6 +8,8 @@ import contextlib
 import re
 from pathlib import Path
 
+from duet.core.errors import ArgumentError
+from duet.core.names import NAME
 from duet.hub import client
 from duet.store import checkpoint
 from duet.store.checkpoint import (
@@ -18,7 +20,6 @@ from duet.store.checkpoint import (
     CheckpointError,
     shipped_names,
 )
-from duet.store.records import NAME
 from duet.store.weights import MAX_HEADER_BYTES
 
 
@@ -37,6 +38,8 @@ def load(source: str | Path) -> Checkpoint:
 
 def find(source: str | Path) -> Path:
     """The folder that `source` names; what is on the Hub is fetched into the local cache."""
+    if not isinstance(source, str | Path):
+        raise ArgumentError(f"a checkpoint is named by a text or a Path, not {source!r:.40}")
     folder = Path(source)
     with contextlib.suppress(OSError):  # a name that is too long names no folder
         if (folder / CONFIG).is_file():

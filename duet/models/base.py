@@ -121,15 +121,19 @@ class LatentModel(nn.Module):
         self, z: torch.Tensor, labels: torch.Tensor, batch_size: int = 250
     ) -> torch.Tensor:
         """`decode` in batches, smaller where images are large or layers wide, for use outside:
-        uint8 [N, C, H, W] on the CPU. Wants eval mode."""
+        uint8 [N, C, H, W] on the CPU. Wants eval mode. Raises ModelError where the weights are so
+        large that nothing finite comes out."""
         batch_size = max(1, min(batch_size, BATCH_VALUES // self.config.layer_values))
         device = next(self.parameters()).device
         batches = zip(z.split(batch_size), labels.split(batch_size), strict=True)
-        images = [
-            self.domain.to_values(self.decode(a.to(device), b.to(device))).cpu()
-            for a, b in batches
-        ]
+        images = [self._values(a.to(device), b.to(device)).cpu() for a, b in batches]
         return torch.cat(images) if images else torch.empty(0, *self.image_shape, dtype=torch.uint8)
+
+    def _values(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        outputs = self.decode(z, labels)
+        if not outputs.isfinite().all():  # they would be drawn as black
+            raise ModelError(f"this {self.title}'s weights are broken: its images are not finite")
+        return self.domain.to_values(outputs)
 
     def sample(
         self, count: int, *, seed: int = 0, first: int = 0, label: int | None = None,

@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from duet.data import DATASETS, Facts
-from duet.store.records import STRICT, Digest, Line, Migrations, Name, Text, Word
+from duet.store.records import STRICT, Digest, Line, Migrations, Name, RepositoryId, Text, Word
 
-ClassName = Annotated[str, Field(min_length=1, max_length=99)]
+ClassName = Annotated[Word, Field(max_length=99)]
 Setting = int | float | str | tuple[int, ...]
 
 
@@ -28,7 +28,7 @@ class DataRecord:
     about: Text = ""
     licence: Word = "other"
     credit: Text = ""
-    hub_id: Word | None = None
+    hub_id: RepositoryId | None = None
     ethics: Text = ""
     origin: Line | None = None
     images_sha256: Digest | None = None

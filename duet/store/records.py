@@ -8,7 +8,6 @@ pydantic, unknown and missing keys are refused, and nobody indexes a raw diction
 import dataclasses
 import json
 import os
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -17,16 +16,17 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from duet.core.errors import DuetError
 from duet.core.files import FileError, read_object, write_json
+from duet.core.names import LINE, NAME, REPOSITORY, SHA256
 
 MEND = "make it again, or take it out of the folder"
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")  # of a checkpoint or a data set
 Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
-Word = Annotated[str, Field(min_length=1, max_length=100)]
-Line = Annotated[str, Field(max_length=300)]
+RepositoryId = Annotated[str, Field(pattern=f"^{REPOSITORY.pattern}$")]
+Word = Annotated[str, Field(min_length=1, max_length=100, pattern=f"^{LINE.pattern}$")]
+Line = Annotated[str, Field(max_length=300, pattern=f"^{LINE.pattern}$")]
 Text = Annotated[str, Field(max_length=4000)]
-Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Digest = Annotated[str, Field(pattern=f"^{SHA256.pattern}$")]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]

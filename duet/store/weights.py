@@ -61,7 +61,12 @@ def load_weights(path: Path, model: LatentModel, expected_sha256: str) -> None:
     wanted = {key: (value.dtype, list(value.shape)) for key, value in model.state_dict().items()}
     header, data_bytes = _read_header(path)
     found = {key: (DTYPES.get(entry["dtype"]), entry["shape"]) for key, entry in header.items()}
-    if found != wanted or data_bytes != tensor_bytes(model):
+    if found == wanted and data_bytes != tensor_bytes(model):
+        raise WeightsError(
+            f"{path} does not fit its configuration: it holds {data_bytes} bytes of tensors "
+            f"instead of {tensor_bytes(model)}"
+        )
+    if found != wanted:
         wrong = sorted(k for k in found.keys() | wanted.keys() if found.get(k) != wanted.get(k))
         raise WeightsError(
             f"{path} does not fit its configuration: {len(wrong)} tensors are missing, unknown or "
@@ -85,6 +90,8 @@ def load_weights(path: Path, model: LatentModel, expected_sha256: str) -> None:
 def _read_header(path: Path) -> tuple[dict[str, Any], int]:
     """A safetensors file's table of tensors, and how many bytes follow it."""
     try:
+        if not path.is_file():  # a pipe would be waited on for ever
+            raise ValueError("it is absent, or no file")
         size = path.stat().st_size
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))

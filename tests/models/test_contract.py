@@ -13,7 +13,13 @@ from duet.models import MODELS, ModelConfig, ModelError, Role
 from duet.models.dcgan import DCGAN, DCGANDiscriminator
 from duet.models.flow import ConditionalFlow
 from duet.models.gan import GAN, Discriminator, GANConfig
-from duet.models.networks import ImageDecoder, ImageEncoder, ResidualBlock, recommended_stages
+from duet.models.networks import (
+    ImageDecoder,
+    ImageEncoder,
+    ResidualBlock,
+    activate,
+    recommended_stages,
+)
 
 SMALL = {"width": 4, "depth": 1, "flow_layers": 2, "latent_dim": 6}
 
@@ -108,6 +114,12 @@ def test_truncation_zero_is_one_image(name):
     assert torch.equal(images[0], images[1])
 
 
+def test_a_negative_label_is_no_label(tiny_gan):
+    assert tiny_gan.check_label(0) == 0
+    with pytest.raises(ModelError, match="label -1"):
+        tiny_gan.check_label(-1)
+
+
 def test_vae_encodes_what_it_decodes(tiny_vae):
     """encode inverts the flow: noise -> z -> noise."""
     noise, labels = torch.randn(5, 6), torch.arange(5)
@@ -115,6 +127,35 @@ def test_vae_encodes_what_it_decodes(tiny_vae):
     torch.testing.assert_close(tiny_vae.prior.inverse(z, labels)[0], noise)
     images = tiny_vae.domain.to_network(tiny_vae.sample(5))
     assert tiny_vae.encode(images, labels).shape == (5, 6)
+
+
+def test_vae_posterior_sees_the_label_and_is_bounded(tiny_vae):
+    images = tiny_vae.domain.to_network(tiny_vae.sample(5))
+    mean, log_variance = tiny_vae.posterior(images, torch.zeros(5).long())
+    assert not torch.equal(mean, tiny_vae.posterior(images, torch.ones(5).long())[0])
+    assert mean.shape == log_variance.shape == (5, 6)
+    tiny_vae.to_posterior.bias.data[6:] = torch.tensor([100.0, -100.0] * 3)
+    _, log_variance = tiny_vae.posterior(images, torch.zeros(5).long())
+    assert log_variance.unique().tolist() == [-14, 8]
+
+
+def test_networks_start_as_the_identity():
+    """A residual block, and the flow: training begins at the networks' simplest."""
+    x = torch.randn(2, 4, 6, 6)
+    assert torch.equal(ResidualBlock(4)(x), x)
+    noise, labels = torch.randn(3, 6), torch.arange(3)
+    flow = ConditionalFlow(6, 10, layers=3)
+    assert torch.equal(flow(noise, labels), noise)
+    assert flow.inverse(noise, labels)[1].abs().max() == 0
+
+
+def test_flow_moves_every_dimension_and_sees_the_label():
+    flow = ConditionalFlow(6, 10, layers=2)
+    for parameter in flow.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    noise, zeros = torch.randn(3, 6), torch.zeros(3).long()
+    assert (flow(noise, zeros) != noise).all()
+    assert not torch.equal(flow(noise, zeros), flow(noise, zeros + 1))
 
 
 def test_flow_log_determinant_is_the_jacobian():
@@ -130,11 +171,15 @@ def test_flow_log_determinant_is_the_jacobian():
     assert expected.abs() > 0.1  # the check is not about an identity
 
 
-def test_discriminator_gives_one_logit_an_image():
-    logits = Discriminator(GANConfig((1, 28, 28), 10, 6, 4, 1))(
-        torch.randn(3, 1, 28, 28), torch.arange(3)
-    )
+def test_discriminator_gives_one_logit_an_image_and_sees_the_label():
+    discriminator = Discriminator(GANConfig((1, 28, 28), 10, 6, 4, 1))
+    images, labels = torch.randn(3, 1, 28, 28), torch.arange(3)
+    logits = discriminator(images, labels)
     assert logits.shape == (3,)
+    features = activate(discriminator.encoder(images))
+    projected = (discriminator.embed.weight[labels] * features).sum(1)
+    torch.testing.assert_close(logits, discriminator.score(features).squeeze(1) + projected)
+    assert (logits != discriminator(images, labels + 1)).all()
 
 
 @pytest.mark.parametrize(
@@ -255,6 +300,34 @@ def test_dcgan_pads_as_keras_does():
     drawn = up(impulse)[..., :-1, :-1][0, 0]
     assert drawn.shape == (28, 28)
     torch.testing.assert_close(drawn[5:10, 5:10], up.weight[0, 0])
+
+
+def test_dcgan_discriminator_by_hand():
+    """Its layers one after the other, padded right and below, without dropout in eval mode."""
+    network = DCGANDiscriminator().eval()
+    images = torch.randn(2, 1, 28, 28)
+    x = images
+    for conv in (network.conv1, network.conv2):
+        padded = torch.zeros(2, x.shape[1], x.shape[2] + 3, x.shape[3] + 3)
+        padded[:, :, 1:-2, 1:-2] = x
+        x = conv(padded)
+        x = torch.where(x > 0, x, 0.3 * x)
+    torch.testing.assert_close(network(images), network.dense(x.flatten(1)).squeeze(1))
+    network.train()
+    assert not torch.equal(network(images), network(images))
+
+
+def test_dcgan_starts_as_keras_does():
+    """Glorot uniform: +-sqrt(6 / (fan in + fan out)), up to the bound; no biases."""
+    bounds = {"conv1": 25 + 64 * 25, "conv2": 64 * 25 + 128 * 25, "dense": 7 * 7 * 128 + 1}
+    network = DCGANDiscriminator()
+    for name, fans in bounds.items():
+        layer = getattr(network, name)
+        bound = (6 / fans) ** 0.5
+        assert 0.95 * bound < layer.weight.abs().max() <= bound
+        assert layer.bias.abs().max() == 0
+    up = DCGAN(ModelConfig((1, 28, 28), 0, 100)).up2.weight
+    assert up.abs().max() <= (6 / (128 * 25 + 64 * 25)) ** 0.5
 
 
 @pytest.mark.parametrize(

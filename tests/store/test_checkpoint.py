@@ -1,4 +1,5 @@
 import json
+import os
 import struct
 
 import pytest
@@ -10,8 +11,8 @@ from duet.core.files import read_json, replacing, replacing_folder, sha256, writ
 from duet.core.tensors import load_tensors, save_tensors
 from duet.data.mnist import MNIST
 from duet.models.gan import GAN, GANConfig
-from duet.store import checkpoint
-from duet.store.checkpoint import CONFIG, WEIGHTS, CheckpointError, save
+from duet.store import checkpoint, weights
+from duet.store.checkpoint import CONFIG, METRICS, WEIGHTS, CheckpointError, save
 from duet.store.config import DataRecord
 from duet.store.records import RecordError
 
@@ -73,6 +74,9 @@ def test_every_model_survives_the_round_trip(tmp_path, tiny_vae):
         (data(name="<script>"), "data.name: String should match pattern"),
         (data(name=["toy"]), "data.name: Input should be a valid string"),
         (data(images_sha256="5" * 63), "data.images_sha256: String should match pattern"),
+        (data(title="a\x1b[31m"), "data.title: String should match pattern"),
+        (data(licence="other\n- evil: 1"), "data.licence: String should match pattern"),
+        (data(hub_id="<script>"), "data.hub_id: String should match pattern"),
         (data(about="x" * 4001), "data.about: String should have at most 4000"),
         ({"config": []}, "config: Input should be an object"),
         ({"config": {"width": 4}}, "missing"),
@@ -189,10 +193,44 @@ def test_a_broken_weights_file_is_named(folder, content):
         duet.load(folder)
 
 
+def test_a_huge_weights_file_is_not_read(folder, monkeypatch):
+    size = (folder / WEIGHTS).stat().st_size
+    monkeypatch.setattr(weights, "MAX_WEIGHT_BYTES", size)
+    duet.load(folder)
+    monkeypatch.setattr(weights, "MAX_WEIGHT_BYTES", size - 1)
+    with pytest.raises(CheckpointError, match="its sizes are implausible"):
+        duet.load(folder)
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, METRICS])
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to(path.name),
+             lambda path: path.symlink_to("nowhere")],
+    ids=["pipe", "folder", "loop", "dangling"],
+)
+def test_what_is_no_file_is_not_waited_for(folder, name, make):
+    (folder / name).unlink(missing_ok=True)
+    make(folder / name)
+    if name == METRICS:
+        (problem,) = duet.load(folder).problems
+        assert METRICS in problem
+    else:
+        with pytest.raises(CheckpointError, match="not a readable safetensors file"):
+            duet.load(folder)
+
+
+def test_weights_that_overflow_on_the_way_are_told(folder):
+    """Each of them is of a plausible size, but nothing finite comes out."""
+    rewrite(folder, lambda tensors: [tensor.fill_(9e5) for tensor in tensors.values()])
+    loaded = duet.load(folder)
+    with pytest.raises(duet.DuetError, match="this GAN's weights are broken: its images are not"):
+        loaded.sample(1)
+
+
 def test_truncated_weights(folder):
     whole = (folder / WEIGHTS).read_bytes()
     (folder / WEIGHTS).write_bytes(whole[:-100])
-    with pytest.raises(CheckpointError, match="does not fit"):
+    with pytest.raises(CheckpointError, match=r"does not fit .* \d+ bytes of tensors instead of"):
         duet.load(folder)
 
 

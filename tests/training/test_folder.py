@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from duet.core.errors import DuetError
+from duet.core.files import MACHINE
 from duet.core.lock import locked
 from duet.core.tensors import load_tensors
 from training.config import TrainingError
@@ -20,11 +21,13 @@ def names(folder):
 
 def scratch_in(folder):
     """What kill -9 leaves while each kind of file is written."""
-    for name in (".state.safetensors.12.safetensors", ".run.json.7.json", ".log.jsonl.9.jsonl"):
-        (folder / name).write_text("half")
-    for name in (".checkpoint-a1b2", ".checkpoint-c3d4"):
-        (folder / name).mkdir()
-        (folder / name / "model.safetensors").write_text("half")
+    dead = f"{MACHINE}-{2**40}"
+    for name, ending in (("state", "safetensors"), ("run", "json"), ("log", "jsonl")):
+        (folder / f".{name}.{ending}.{dead}-00c0ffee.{ending}").write_text("half")
+    for number in (1, 2):
+        scratch = folder / f".checkpoint.{dead}-0000000{number}"
+        scratch.mkdir()
+        (scratch / "model.safetensors").write_text("half")
 
 
 def test_scratch_of_a_killed_run_is_gone_after_the_next(run, finished):
