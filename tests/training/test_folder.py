@@ -1,5 +1,6 @@
 """The run folder: who may work in it, what a killed run left, and disks that are full."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -156,6 +157,20 @@ def test_two_runs_never_share_a_folder(run, finished, tmp_path):
         run("gan", "b", steps=2)
     assert names(tmp_path / "b") == {".lock"}
     run("gan", "b", steps=2)  # the lock's file alone is no other run
+
+
+def test_a_run_that_was_quicker_is_kept(run, tmp_path, monkeypatch):
+    """It came and went between the first look and the lock."""
+    @contextlib.contextmanager
+    def late(folder):
+        (folder / STATE).write_text("theirs")
+        yield
+
+    monkeypatch.setattr("training.folder.locked", late)
+    with pytest.raises(TrainingError, match="holds another run"):
+        run("gan", "a", steps=2)
+    assert (tmp_path / "a" / STATE).read_text() == "theirs"
+    assert names(tmp_path / "a") == {STATE}
 
 
 def test_the_lock_dies_with_its_process(tmp_path):
