@@ -66,7 +66,7 @@ def write_checkpoint(
             threads=run.threads,
         )
         records.write(scratch / checkpoint.TRAINING, record)
-        to_pil(preview(model), scale=3).save(scratch / "preview.png")
+        to_pil(preview(model), scale=3).save(scratch / checkpoint.PREVIEW)
         write_card(scratch)
 
 
