@@ -1,16 +1,16 @@
-"""A run folder: the files in it, who may work there, and what a killed run left behind."""
+"""A run folder: the files in it, and who may work there."""
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from duet.core.files import SCRATCH
 from duet.core.lock import LOCK, locked
 from duet.core.names import NAME
 from duet.core.tensors import TensorFileError
 from training.config import TrainingError
 
-STATE, LOG, RUN, SAMPLES, CURVES, CHECKPOINT = FILES = (
+STATE, LOG, RUN, SAMPLES, CURVES, CHECKPOINT = (
     "state.safetensors", "log.jsonl", "run.json", "samples.png", "curves.png", "checkpoint",
 )
 
@@ -37,40 +37,25 @@ def check_folder(folder: Path, resume: bool) -> None:
 
 def _is_free(folder: Path) -> bool:
     """Whether nothing is there, or only what a run writes before its first state, which it saves
-    before its first step."""
+    before its first step. What a killed one left half written goes with the next write."""
     if not folder.is_dir():
         return False
     log = folder / LOG
     begun = {LOCK, RUN} | ({LOG} if log.is_file() and not log.stat().st_size else set())
-    return all(path.name in begun or _is_scratch(path) for path in folder.iterdir())
-
-
-def _is_scratch(path: Path) -> bool:
-    """Whether a file or folder was to take the place of one of FILES (duet/core/files.py)."""
-    return path.name.startswith(tuple(f".{name}{end}" for name in FILES for end in ".-"))
+    return all(path.name in begun or SCRATCH.fullmatch(path.name) for path in folder.iterdir())
 
 
 @contextlib.contextmanager
 def working_in(folder: Path, resume: bool) -> Iterator[None]:
-    """Hold the folder's lock, the folder made and swept. TrainingError where it cannot be written,
-    then or later."""
+    """Hold the lock of a folder, which is made. TrainingError where it cannot be written, then or
+    later."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
             check_folder(folder, resume)  # once more: another run may have been quicker
-            _sweep(folder)
             yield
     except (OSError, TensorFileError) as error:
         kept = "; the last state saved there is kept, to go on from by --resume"
         raise TrainingError(
             f"--out {folder} cannot be written: {error}{kept if (folder / STATE).exists() else ''}"
         ) from error
-
-
-def _sweep(folder: Path) -> None:
-    """Take away the scratch of runs that were killed while they wrote. Wants the lock."""
-    for path in filter(_is_scratch, folder.iterdir()):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()

@@ -12,7 +12,7 @@ from duet.models.gan import GAN, Discriminator, GANConfig
 from training.config import BatchSize, ResidualTraining, Steps
 from training.ema import averaged_copy
 from training.losses import gradient_penalty, relativistic_loss
-from training.objective import Batch, Objective, Phase, detached
+from training.objective import Batch, Objective, Phase, detached, frozen
 from training.schedule import inverse_square_root
 
 LATENT_DIM = 64
@@ -84,7 +84,7 @@ class GANObjective(Objective):
     def generator_phase(
         self, images: torch.Tensor, generated: torch.Tensor, labels: torch.Tensor
     ) -> Phase:
-        with self.autocast():
+        with self.autocast(), frozen(self.discriminator):
             real = self.discriminator(images, labels).float()
             fake = self.discriminator(generated, labels).float()
         loss = relativistic_loss(fake, real)

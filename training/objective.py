@@ -1,6 +1,7 @@
 """What an objective gives: networks, optimisers, and the losses of a step. No update is made here:
 that is the driver's (training/driver.py), the same for every recipe."""
 
+import contextlib
 import math
 from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
@@ -71,6 +72,17 @@ class Objective(nn.Module):
         return torch.autocast(
             device_type, torch.bfloat16, enabled=self.config.precision == "bfloat16"
         )
+
+
+@contextlib.contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """What is computed here goes through the network, not into its weights: no gradient of theirs
+    will be wanted, so nothing is kept for one."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)
 
 
 def detached(**losses: torch.Tensor) -> Losses:

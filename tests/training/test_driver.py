@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch.distributions import Normal
 
-from training.driver import train_step
+from training.driver import train_step, update
+from training.objective import Objective
 from training.recipes import RECIPES
 
 SHAPE, CLASSES, COUNT, STEP = (1, 28, 28), 10, 8, 50
@@ -170,3 +171,29 @@ def test_dcgan_ships_its_last_weights(batch):
     train_step(objective, 0, *batch)
     assert objective.shipped is objective.model
     assert objective.average is None
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_step_forgets_the_gradients_of_the_one_before(batch, recipe):
+    objective = build(recipe)
+    stepped(objective, *batch)
+    twin = copy.deepcopy(objective)
+    twin.zero_grad()
+    for one in (objective, twin):
+        stepped(one, *batch)
+    for parameter, other in zip(objective.parameters(), twin.parameters(), strict=True):
+        assert torch.equal(parameter, other)
+
+
+def test_networks_of_one_phase_move_at_once():
+    """Two numbers that play for and against their product, both from where they were."""
+    objective = Objective(RECIPES["gan"].config())
+    objective.numbers = torch.nn.ParameterList([torch.tensor(2.0), torch.tensor(3.0)])
+    one, other = objective.numbers
+    objective.optimizers = {
+        name: torch.optim.SGD([number], lr=0.1)
+        for name, number in zip("ab", objective.numbers, strict=True)
+    }
+    product = one * other
+    update(objective, {"a": product, "b": -product})
+    assert (one.item(), other.item()) == pytest.approx((2 - 0.1 * 3, 3 + 0.1 * 2))

@@ -1,5 +1,6 @@
 """The run folder: who may work in it, what a killed run left, and disks that are full."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import pytest
 
 from duet.core.errors import DuetError
+from duet.core.files import MACHINE
 from duet.core.lock import locked
 from duet.core.tensors import load_tensors
 from training.config import TrainingError
@@ -20,11 +22,13 @@ def names(folder):
 
 def scratch_in(folder):
     """What kill -9 leaves while each kind of file is written."""
-    for name in (".state.safetensors.12.safetensors", ".run.json.7.json", ".log.jsonl.9.jsonl"):
-        (folder / name).write_text("half")
-    for name in (".checkpoint-a1b2", ".checkpoint-c3d4"):
-        (folder / name).mkdir()
-        (folder / name / "model.safetensors").write_text("half")
+    dead = f"{MACHINE}-{2**40}"
+    for name, ending in (("state", "safetensors"), ("run", "json"), ("log", "jsonl")):
+        (folder / f".{name}.{ending}.{dead}-00c0ffee.{ending}").write_text("half")
+    for number in (1, 2):
+        scratch = folder / f".checkpoint.{dead}-0000000{number}"
+        scratch.mkdir()
+        (scratch / "model.safetensors").write_text("half")
 
 
 def test_scratch_of_a_killed_run_is_gone_after_the_next(run, finished):
@@ -153,6 +157,20 @@ def test_two_runs_never_share_a_folder(run, finished, tmp_path):
         run("gan", "b", steps=2)
     assert names(tmp_path / "b") == {".lock"}
     run("gan", "b", steps=2)  # the lock's file alone is no other run
+
+
+def test_a_run_that_was_quicker_is_kept(run, tmp_path, monkeypatch):
+    """It came and went between the first look and the lock."""
+    @contextlib.contextmanager
+    def late(folder):
+        (folder / STATE).write_text("theirs")
+        yield
+
+    monkeypatch.setattr("training.folder.locked", late)
+    with pytest.raises(TrainingError, match="holds another run"):
+        run("gan", "a", steps=2)
+    assert (tmp_path / "a" / STATE).read_text() == "theirs"
+    assert names(tmp_path / "a") == {STATE}
 
 
 def test_the_lock_dies_with_its_process(tmp_path):

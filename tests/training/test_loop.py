@@ -175,7 +175,3 @@ def test_a_release_takes_the_place_of_the_old_checkpoint_whole(run, tmp_path, mo
     assert not list(target.glob("checkpoint"))
     with pytest.raises(TrainingError, match="holds no finished checkpoint"):
         release.release(tmp_path)
-
-
-def test_the_record_tells_the_threads(run):
-    assert duet.load(run("gan", "a", steps=2) / "checkpoint").training.threads >= 1

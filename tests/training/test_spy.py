@@ -49,6 +49,7 @@ class SpyObjective(Objective):
             "images": batch.images, "labels": batch.labels, "noise": batch.noise,
             "drawn": torch.rand(()).item(), "training": self.training and self.model.training,
             "rate": self.optimizers["spy"].param_groups[0]["lr"], "shape": self.shape,
+            "weights": self.model.generator.seed.weight.detach().clone(),
         })
         loss = self.model.decode(batch.noise, batch.labels).square().mean() * 0
         yield Phase({"spy": loss}, {"loss": loss.detach()})
@@ -117,10 +118,10 @@ def test_every_step_has_its_own_noise(spied):
     assert abs(torch.stack([row["noise"] for row in rows]).mean().item()) < 0.4
 
 
-def test_the_seed_decides_order_and_noise(spied):
+def test_the_seed_decides_weights_order_and_noise(spied):
     one, again, other = spied("a"), spied("b"), spied("c", seed=1)
     for first, same, differs in zip(one, again, other, strict=True):
-        for key in ("images", "noise"):
+        for key in ("images", "noise", "weights"):
             assert torch.equal(first[key], same[key])
             assert not torch.equal(first[key], differs[key])
         assert first["drawn"] == same["drawn"] != differs["drawn"]

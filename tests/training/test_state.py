@@ -197,6 +197,14 @@ def test_another_number_of_threads_is_said(run, finished, capsys):
     assert f"OMP_NUM_THREADS={threads + 1}" in said
 
 
+def test_state_and_record_tell_the_threads(run, monkeypatch):
+    monkeypatch.setattr("torch.get_num_threads", lambda: 3)
+    folder = run("gan", "a", steps=1)
+    assert json.loads(load_tensors(folder / STATE)[1]["duet"])["threads"] == 3
+    for record in (RUN, "checkpoint/training.json"):
+        assert read_json(folder / record)["threads"] == 3
+
+
 def test_a_state_of_before_threads_were_recorded_goes_on(run, finished, capsys):
     tensors, texts = load_tensors(finished / STATE)
     about = json.loads(texts["duet"])
