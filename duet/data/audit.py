@@ -235,7 +235,7 @@ def _outliers(both: _Both, compared: list[int], unexplained: torch.Tensor) -> Od
     (Jackson & Mudholkar, "Control procedures for residuals associated with principal component
     analysis", 1979) by its modified z-score."""
     deviation = unexplained - unexplained.median()
-    score = 0.6745 * deviation / deviation.abs().median().clamp_min(1e-6)
+    score = 0.6745 * deviation / deviation.abs().median().clamp_min(1e-3)  # of lengths up to 1
     ranked = score.argsort(descending=True, stable=True).tolist()
     return _odd(both, [compared[i] for i in ranked if score[i] > OUTLIER_SCORE])
 
