@@ -6,7 +6,7 @@ A finding is a reason to look at a picture, not a verdict.
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,7 @@ TRUSTED_ACCURACY = 0.7
 BLANK_LEVELS = 2.0  # standard deviation of all values, of 255
 OUTLIER_SCORE = 3.5  # Iglewicz & Hoaglin, "How to detect and handle outliers", 1993
 MOST_LISTED = 200
+BATCH = 1000
 
 
 @dataclass(frozen=True)
@@ -126,10 +127,12 @@ class _Both:
         label = images.class_names[int(images.labels[index])] if images.class_names else None
         return Picture(images.split, index, file, label)
 
-    def pixels(self, numbers: Sequence[int]) -> torch.Tensor:
-        """uint8 [len(numbers), C, H, W]."""
-        places = [self.place(number) for number in numbers]
-        return torch.stack([images.images[index] for images, index in places])
+    def batches(self, numbers: Sequence[int]) -> Iterator[torch.Tensor]:
+        """The pixels of ascending `numbers`, uint8 [at most BATCH, C, H, W] at a time."""
+        for images, offset in zip(self.sets, (0, self.first_test), strict=True):
+            own = [n - offset for n in numbers if 0 <= n - offset < len(images)]
+            for first in range(0, len(own), BATCH):
+                yield images.images[own[first : first + BATCH]]
 
 
 def audit(train: ImageSet, test: ImageSet, originals: Originals | None = None) -> Audit:
@@ -137,8 +140,7 @@ def audit(train: ImageSet, test: ImageSet, originals: Originals | None = None) -
     both = _Both(train, test)
     digests = [_digest(image) for part in both.sets for image in part.images]
     compared = _compared(len(both))
-    pixels = both.pixels(compared)
-    space = neighbours.embed(pixels)
+    space = neighbours.embed(both.batches(compared))
     alike = neighbours.nearest(space.details, NEIGHBOURS)
     near = [
         (compared[i], compared[j], cosine)
@@ -166,7 +168,7 @@ def class_means(images: ImageSet) -> torch.Tensor:
     """The mean picture of each class (of all, where there are none): uint8 [classes, C, H, W]."""
     classes = max(len(images.class_names), 1)
     sums = torch.zeros(classes, *images.image_shape, dtype=torch.float64)
-    for pixels, labels in zip(images.images.split(1000), images.labels.split(1000), strict=True):
+    for pixels, labels in zip(images.images.split(BATCH), images.labels.split(BATCH), strict=True):
         sums.index_add_(0, labels, pixels.double())
     counts = images.labels.bincount(minlength=classes).clamp_min(1)
     return (sums / counts[:, None, None, None]).round().to(torch.uint8)
@@ -223,7 +225,7 @@ def _copies(both: _Both, pairs: list[tuple[int, int, float]]) -> Copies:
 def _blank(both: _Both) -> Odd:
     spread = torch.cat([
         part.flatten(1).float().std(dim=1, correction=0)
-        for images in both.sets for part in images.images.split(1000)
+        for images in both.sets for part in images.images.split(BATCH)
     ])
     return _odd(both, (spread < BLANK_LEVELS).nonzero().flatten().tolist())
 
@@ -233,7 +235,7 @@ def _outliers(both: _Both, compared: list[int], unexplained: torch.Tensor) -> Od
     (Jackson & Mudholkar, "Control procedures for residuals associated with principal component
     analysis", 1979) by its modified z-score."""
     deviation = unexplained - unexplained.median()
-    score = 0.6745 * deviation / deviation.abs().median().clamp_min(1e-6)
+    score = 0.6745 * deviation / deviation.abs().median().clamp_min(1e-3)  # of lengths up to 1
     ranked = score.argsort(descending=True, stable=True).tolist()
     return _odd(both, [compared[i] for i in ranked if score[i] > OUTLIER_SCORE])
 

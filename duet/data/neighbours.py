@@ -8,6 +8,7 @@ unrelated pictures become nearly orthogonal, and the cosine says whether details
 pictures, what remains after the mean of each 5x5 neighbourhood is taken out is compared.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -48,9 +49,10 @@ class Neighbours:
     indices: torch.Tensor
 
 
-def embed(images: torch.Tensor) -> Space:
-    """uint8 [N, C, H, W] -> their embeddings; details and shapes are of unit length."""
-    small = torch.cat([_averaged(part) for part in images.split(1000)])
+def embed(batches: Iterable[torch.Tensor]) -> Space:
+    """Batches of uint8 [n, C, H, W] -> the embeddings of all; details and shapes are of unit
+    length."""
+    small = torch.cat([_averaged(batch) for batch in batches])
     plain = _contrast(small)
     centred = plain - plain.mean(dim=0)
     variances, axes = principal_components(centred)
@@ -58,11 +60,11 @@ def embed(images: torch.Tensor) -> Space:
     # Few enough that no picture has a component of its own, which would explain the oddest best.
     common = axes[:, : int((variances.cumsum(0) < EXPLAINED * variances.sum()).sum()) + 1]
     unexplained = (centred - centred @ common @ common.T).norm(dim=1)
-    if len(images) < ENOUGH:
+    if len(small) < ENOUGH:
         details, alike = _contrast(small - _neighbourhoods(small)), ALIKE_LOCAL
         rule = f"cosine of local contrast at {SIDE}×{SIDE} of at least {alike}"
     else:
-        kept = min(COMPONENTS, len(images) // 10, len(variances))
+        kept = min(COMPONENTS, len(small) // 10, len(variances))
         details = F.normalize(centred @ (axes[:, :kept] / variances[:kept].sqrt()))
         alike = ALIKE_WHITENED
         rule = f"cosine of whitened pixels at {SIDE}×{SIDE} of at least {alike}"

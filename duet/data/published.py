@@ -35,17 +35,17 @@ def published_set(
 
     def load(root: Path, split: str, download: bool) -> ImageSet:
         archive = root / archives[split]
-        found = [name for name in files[split] if (root / name).exists()]
-        if not found and archive.exists():
+        lacking = [name for name in files[split] if not (root / name).exists()]
+        if lacking == list(files[split]) and archive.exists():
             decoding = Decoding(image_shape[1], "grey" if image_shape[0] == 1 else "rgb")
             return load_split(archive, split, decoding, facts)
-        if not found:
-            if not download:
-                raise DataError(_missing(facts, root, files[split], "downloading is switched off"))
+        if lacking and root != (folder := (root / lacking[0]).parent) and folder.is_dir():
+            reason = f"{lacking[0]} is lacking, though its folder is there"
+            raise DataError(_missing(facts, root, files[split], reason))
+        if lacking and not download:
+            raise DataError(_missing(facts, root, files[split], "downloading is switched off"))
+        if lacking:
             _fetch(facts, class_name, root, files)
-        elif len(found) < len(files[split]):
-            lacking = next(name for name in files[split] if name not in found)
-            raise DataError(_missing(facts, root, files[split], f"{lacking} is lacking"))
         images, labels = read(root, split)
         return ImageSet(facts.name, split, images, labels, facts.class_names, facts.domain, facts)
 

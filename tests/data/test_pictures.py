@@ -15,7 +15,8 @@ import torch
 from PIL import Image
 
 from duet import data
-from duet.data import DataError, pictures
+from duet.data import DataError
+from duet.data import cache as decoding_cache
 from duet.data.classes import clean
 
 
@@ -98,7 +99,7 @@ def test_decoded_once_and_mapped(folder, png, cache, monkeypatch):
     root = folder({f"{i}.png": png(i) for i in range(20)})
     both(root)
     (file,) = cache.rglob("*.safetensors")
-    monkeypatch.setattr(pictures, "gather", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr(decoding_cache, "gather", lambda *_: pytest.fail("decoded again"))
     train, _ = both(root)
     mapped = Path("/proc/self/maps")
     if mapped.exists():
@@ -179,7 +180,7 @@ def test_who_comes_second_waits(folder, png, monkeypatch):
     """And finds what the first has made, instead of decoding again."""
     root = folder({f"{i}.png": png(i) for i in range(10)})
     started, may_go, calls = threading.Event(), threading.Event(), []
-    gather = pictures.gather
+    gather = decoding_cache.gather
 
     def slow(*arguments):
         calls.append(1)
@@ -187,7 +188,7 @@ def test_who_comes_second_waits(folder, png, monkeypatch):
         assert may_go.wait(20)
         return gather(*arguments)
 
-    monkeypatch.setattr(pictures, "gather", slow)
+    monkeypatch.setattr(decoding_cache, "gather", slow)
     threads = [threading.Thread(target=both, args=(root,)) for _ in range(2)]
     threads[0].start()
     assert started.wait(20)
