@@ -125,6 +125,8 @@ def _fit(
                 batch, answers = recipe.task(batch)
             _, logits = network(batch)
             loss = F.cross_entropy(logits, answers, label_smoothing=recipe.label_smoothing)
+            if not loss.isfinite():
+                raise EvaluationError(f"the loss is not finite at step {step}; nothing was written")
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -201,6 +203,8 @@ def _load(
         for key in [key for key in tensors if key.startswith("optimizer.")]:
             _, index, name = key.split(".")
             moments.setdefault(int(index), {})[name] = tensors.pop(key)
+        if step and len(moments) != len(list(network.parameters())):
+            raise KeyError("the optimiser's moments")
         network.load_state_dict({k.removeprefix("network."): v for k, v in tensors.items()})
         groups = optimizer.state_dict()["param_groups"]
         optimizer.load_state_dict({"state": moments, "param_groups": groups})
