@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from tqdm import tqdm
 
+from duet.core.checks import whole
+from duet.core.latents import MAX_SEED, SEEDS
 from duet.core.lock import locked
 from duet.core.progress import progress_bar
 from duet.core.stop import Interrupted, stop_signals
@@ -25,6 +27,7 @@ from evaluation.extractors.base import Classifier, ExtractorEntry, Recipe
 
 STATE = "state.safetensors"
 SAVE_SECONDS = 60
+MOST_EPOCHS = 1_000_000
 WARM_UP = 0.2  # the share of the steps on which the learning rate rises
 
 
@@ -52,7 +55,11 @@ def train_entry(
             f"the extractor takes images of {entry.image_shape}, {train_set.name} has "
             f"{train_set.image_shape}"
         )
-    plan = Plan(train_set.name, train_set.sha256, epochs or recipe.epochs, seed)
+    plan = Plan(
+        train_set.name, train_set.sha256,
+        recipe.epochs if epochs is None else whole("--epochs", epochs, 1, MOST_EPOCHS),
+        whole("--seed", seed, 0, MAX_SEED, SEEDS),
+    )
     network = train(recipe, train_set, plan, folder, resume, device)
     found = accuracy(network, recipe, test_set)
     about = {key: str(value) for key, value in asdict(plan).items()} | {

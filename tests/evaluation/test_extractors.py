@@ -295,6 +295,16 @@ def test_a_stopped_command_says_how_to_go_on(halves, tmp_path, capsys, monkeypat
     assert halves.weights.exists()
 
 
+@pytest.mark.parametrize(
+    ("flag", "value"), [("--epochs", "0"), ("--epochs", "-3"), ("--seed", "-1")]
+)
+def test_numbers_that_make_no_training_are_refused(halves, tmp_path, capsys, flag, value):
+    command = ["train-extractor", "--data", "halves", "--out", str(tmp_path / "run"), flag, value]
+    assert main(command) == 2
+    assert f"{flag} must be a whole number in" in capsys.readouterr().err
+    assert not halves.weights.exists()
+
+
 def test_other_images_are_refused(halves, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(
         EXTRACTORS, "halves", dataclasses.replace(halves, image_shape=(3, 8, 8))
