@@ -1,5 +1,6 @@
 """Measurements as tables: the terminal's, the README's."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -60,7 +61,8 @@ def model_rows(entries: Sequence[tuple[Checkpoint, Measurement]]) -> list[Row]:
 
 
 def _place(row: Row) -> tuple[int, float]:
-    return row.order, row.measured.scores["frechet_distance"].value
+    distance = row.measured.scores.get("frechet_distance")
+    return row.order, math.inf if distance is None else distance.value
 
 
 def _check_alike(one: Row, two: Row, counts: bool) -> None:

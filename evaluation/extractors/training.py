@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from tqdm import tqdm
 
+from duet.core.checks import whole
+from duet.core.latents import MAX_SEED, SEEDS
 from duet.core.lock import locked
 from duet.core.progress import progress_bar
 from duet.core.stop import Interrupted, stop_signals
@@ -25,6 +27,7 @@ from evaluation.extractors.base import Classifier, ExtractorEntry, Recipe
 
 STATE = "state.safetensors"
 SAVE_SECONDS = 60
+MOST_EPOCHS = 1_000_000
 WARM_UP = 0.2  # the share of the steps on which the learning rate rises
 
 
@@ -52,7 +55,11 @@ def train_entry(
             f"the extractor takes images of {entry.image_shape}, {train_set.name} has "
             f"{train_set.image_shape}"
         )
-    plan = Plan(train_set.name, train_set.sha256, epochs or recipe.epochs, seed)
+    plan = Plan(
+        train_set.name, train_set.sha256,
+        recipe.epochs if epochs is None else whole("--epochs", epochs, 1, MOST_EPOCHS),
+        whole("--seed", seed, 0, MAX_SEED, SEEDS),
+    )
     network = train(recipe, train_set, plan, folder, resume, device)
     found = accuracy(network, recipe, test_set)
     about = {key: str(value) for key, value in asdict(plan).items()} | {
@@ -125,6 +132,8 @@ def _fit(
                 batch, answers = recipe.task(batch)
             _, logits = network(batch)
             loss = F.cross_entropy(logits, answers, label_smoothing=recipe.label_smoothing)
+            if not loss.isfinite():
+                raise EvaluationError(f"the loss is not finite at step {step}; nothing was written")
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -201,6 +210,8 @@ def _load(
         for key in [key for key in tensors if key.startswith("optimizer.")]:
             _, index, name = key.split(".")
             moments.setdefault(int(index), {})[name] = tensors.pop(key)
+        if step and len(moments) != len(list(network.parameters())):
+            raise KeyError("the optimiser's moments")
         network.load_state_dict({k.removeprefix("network."): v for k, v in tensors.items()})
         groups = optimizer.state_dict()["param_groups"]
         optimizer.load_state_dict({"state": moments, "param_groups": groups})

@@ -313,6 +313,14 @@ def test_the_baseline_closes_the_table(measured, reference, measurement):
     assert [row.name for row in rows] == ["tiny", "baseline"]
 
 
+def test_a_row_without_a_distance_comes_last(measured, reference, measurement):
+    tiny = duet.load(measured)
+    bare = dataclasses.replace(tiny, name="bare")
+    rows = tables.rows([(bare, measurement(scores={})), (tiny, measurement())])
+    assert [row.name for row in rows] == ["tiny", "bare"]
+    assert "| bare | – | –" in tables.markdown_table(rows)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -7,8 +7,9 @@ import signal
 import pytest
 import torch
 
+from duet.core.lock import Locked, locked
 from duet.core.stop import Interrupted
-from duet.core.tensors import load_tensors
+from duet.core.tensors import load_tensors, save_tensors
 from duet.data import DATASETS, DataSet, Facts, ImageSet
 from evaluation.__main__ import main
 from evaluation.errors import EvaluationError
@@ -129,9 +130,49 @@ def test_states_that_do_not_fit_are_refused(tmp_path):
         train(RECIPE, SETS["train"], plan(), tmp_path, False, CPU)
     with pytest.raises(EvaluationError, match=r"seed=0.*not.*seed=1"):
         train(RECIPE, SETS["train"], plan(seed=1), tmp_path, True, CPU)
+    tensors, about = load_tensors(tmp_path / STATE)
+    for lost in ("optimizer.3.", "network.head.bias"):
+        kept = {key: value for key, value in tensors.items() if not key.startswith(lost)}
+        save_tensors(tmp_path / STATE, kept, about)
+        with pytest.raises(EvaluationError, match="holds no such training"):
+            train(RECIPE, SETS["train"], plan(), tmp_path, True, CPU)
     (tmp_path / STATE).write_bytes(b"no tensors")
     with pytest.raises(EvaluationError, match="holds no such training"):
         train(RECIPE, SETS["train"], plan(), tmp_path, True, CPU)
+
+
+def test_a_training_that_diverges_writes_nothing(tmp_path):
+    recipe = dataclasses.replace(RECIPE, distort=lambda images: images * float("nan"))
+    with pytest.raises(EvaluationError, match="not finite at step 0"):
+        train(recipe, SETS["train"], plan(), tmp_path, False, CPU)
+    assert not (tmp_path / STATE).exists()
+
+
+def test_two_trainings_in_one_folder_are_refused(tmp_path):
+    with locked(tmp_path), pytest.raises(Locked, match="another process is at work"):
+        train(RECIPE, SETS["train"], plan(), tmp_path, False, CPU)
+
+
+def test_recipes_are_followed(tmp_path, monkeypatch):
+    """Smoothing and learning rate as the recipe says, at the middle of the cycle's fall."""
+    seen, rates = [], []
+    entropy = training.F.cross_entropy
+
+    def spy(logits, answers, label_smoothing):
+        seen.append(label_smoothing)
+        return entropy(logits, answers)
+
+    class Optimizer(torch.optim.SGD):
+        def step(self):
+            rates.append(self.param_groups[0]["lr"])
+
+    monkeypatch.setattr(training.F, "cross_entropy", spy)
+    recipe = dataclasses.replace(
+        RECIPE, label_smoothing=0.3, learning_rate=7.0, optimizer=lambda p: Optimizer(p, lr=1)
+    )
+    train(recipe, SETS["train"], plan(), tmp_path, False, CPU)
+    assert seen == [0.3] * 15
+    assert rates == [7 * one_cycle((step + 1) / 16) for step in range(15)]
 
 
 def test_the_cycle_rises_and_falls():
@@ -229,6 +270,14 @@ def test_the_command_trains_an_extractor_from_the_outside(halves, tmp_path, caps
     assert load_tensors(halves.weights)[1]["epochs"] == "1"
 
 
+def test_the_accuracy_is_of_the_test_images(halves, tmp_path, capsys, monkeypatch):
+    wrong = dataclasses.replace(SETS["test"], labels=1 - SETS["test"].labels)
+    monkeypatch.setitem(SETS, "test", wrong)
+    command = ["train-extractor", "--data", "halves", "--out", str(tmp_path / "run")]
+    assert main([*command, "--epochs", "4"]) == 0
+    assert "test accuracy 0.0000" in capsys.readouterr().out
+
+
 def test_a_stopped_command_says_how_to_go_on(halves, tmp_path, capsys, monkeypatch):
     def stopped(images):
         os.kill(os.getpid(), signal.SIGTERM)
@@ -244,6 +293,16 @@ def test_a_stopped_command_says_how_to_go_on(halves, tmp_path, capsys, monkeypat
     assert main(command) == 2
     assert main([*command, "--resume"]) == 0
     assert halves.weights.exists()
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"), [("--epochs", "0"), ("--epochs", "-3"), ("--seed", "-1")]
+)
+def test_numbers_that_make_no_training_are_refused(halves, tmp_path, capsys, flag, value):
+    command = ["train-extractor", "--data", "halves", "--out", str(tmp_path / "run"), flag, value]
+    assert main(command) == 2
+    assert f"{flag} must be a whole number in" in capsys.readouterr().err
+    assert not halves.weights.exists()
 
 
 def test_other_images_are_refused(halves, tmp_path, monkeypatch, capsys):

@@ -84,6 +84,8 @@ def test_statistics_are_of_all_and_features_of_a_part(pixel_mean, tmp_path, monk
     build(images, pixel_mean)
     found = open_reference(SetId.of(images), pixel_mean)
     everything, _ = PixelMean()(images.images)
+    chosen = random_part(images, 300, 0)  # neither the first nor evenly spread
+    torch.testing.assert_close(found.features.features, everything[chosen])
     everything = everything.double().numpy()
     np.testing.assert_allclose(found.features.statistics["mu"], everything.mean(0), rtol=1e-6)
     covariance = np.cov(everything, rowvar=False)
