@@ -21,6 +21,7 @@ from duet.models.dcgan import DCGAN
 from duet.models.gan import GAN, GANConfig
 from duet.models.vae import VAE, VAEConfig
 from duet.store import checkpoint
+from duet.store.config import DataRecord
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = shutil.which("chromium")
@@ -42,7 +43,8 @@ def random_checkpoints(folder: Path) -> dict[str, str | Path]:
     }
     for kind, model in models.items():
         (folder / kind).mkdir()
-        checkpoint.save(folder / kind, model, name=f"toy-{kind}", data="toy", class_names=names)
+        made_from = DataRecord("toy", "Toy", names)
+        checkpoint.save(folder / kind, model, name=f"toy-{kind}", made_from=made_from)
     return {kind: folder / kind for kind in models}
 
 
