@@ -72,7 +72,7 @@ class _Layout:
 def _lay_out(offer: Catalogue) -> _Layout:
     dataset, (left, right) = _dataset_option(offer), _model_options(offer)
     with gr.Row(elem_classes="pickers"):
-        dataset_control = control(dataset, visible=len(offer.datasets) > 1)
+        dataset_control = control(dataset, visible=len(dataset.choices) > 1)
         page = Page(offer, (left, right), (control(left), control(right)))
     built, items = {}, {}
     with gr.Tabs() as tabs:
@@ -89,7 +89,8 @@ def _lay_out(offer: Catalogue) -> _Layout:
 
 
 def _dataset_option(offer: Catalogue) -> Choice:
-    return Choice("dataset", "Pictures", "Moves both models.", offer.datasets[0], offer.datasets)
+    titles = tuple(offer.datasets())
+    return Choice("dataset", "Pictures", "Moves both models.", titles[0], titles)
 
 
 def _model_options(offer: Catalogue) -> tuple[Choice, Choice]:
@@ -116,10 +117,10 @@ def _followers(layout: _Layout) -> list[Any]:
 def _followed(layout: _Layout, models: Sequence[str], class_values: Sequence[str]) -> list[Any]:
     """What `_followers` become; classes stay as they are where the new models know them."""
     offer = layout.page.catalogue
-    shown = {offer.checkpoints[name].data for name in models}
+    shown = [title for title, names in offer.datasets().items() if not {*models} - {*names}]
     options = [option for _, option, _ in layout.class_controls]
     return [
-        shown.pop() if len(shown) == 1 else None,
+        shown[0] if shown else None,
         *(card.as_html(offer.checkpoints[name]) for name in models),
         *(
             layout.page.fitted(option, models, value)

@@ -3,13 +3,14 @@
 import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import duet
 from demo import gpu
 from duet.store import checkpoint
 from duet.store.checkpoint import Checkpoint, CheckpointError
+from duet.store.config import DataRecord
 
 VARIABLE = "DUET_MODELS"
 PROBLEM_LETTERS = 400
@@ -26,10 +27,18 @@ class Catalogue:
     def names(self) -> tuple[str, ...]:
         return tuple(self.checkpoints)
 
-    @property
-    def datasets(self) -> tuple[str, ...]:
-        """The data sets that the models saw, in the order of the models."""
-        return tuple(dict.fromkeys(c.data for c in self.checkpoints.values()))
+    def datasets(self) -> dict[str, list[str]]:
+        """The data sets that the models were made from, each by a title of its own, with the names
+        of its models, in the order of the models."""
+        found: dict[str, list[str]] = {}
+        for name, loaded in self.checkpoints.items():
+            for models in found.values():
+                if _same(loaded.made_from, self.checkpoints[models[0]].made_from):
+                    models.append(name)
+                    break
+            else:
+                found[_free_name(loaded.made_from.title, found)] = [name]
+        return found
 
     def class_names(self, models: Sequence[str] | None = None) -> tuple[str, ...]:
         """Every class that one of `models` knows, by default of all, in the order of the models."""
@@ -40,8 +49,8 @@ class Catalogue:
     def default_pair(self, dataset: str | None = None) -> tuple[str, str]:
         """Names for the left and the right, both of one data set, by default the first: a GAN and a
         VAE where there are such."""
-        dataset = self.datasets[0] if dataset is None else dataset
-        names = [name for name in self.names if self.checkpoints[name].data == dataset]
+        datasets = self.datasets()
+        names = datasets[next(iter(datasets)) if dataset is None else dataset]
         left = self._first("adversarial", names)
         others = [name for name in names if name != left]
         return left, self._first("variational", others or [left])
@@ -86,14 +95,20 @@ def load_sources(sources: Iterable[str]) -> Catalogue:
     return Catalogue(found, tuple(problems))
 
 
+def _same(one: DataRecord, other: DataRecord) -> bool:
+    """Whether two models saw the same pictures; by the name alone where one kept no more."""
+    hashes = {one.images_sha256, other.images_sha256}
+    return one.name == other.name and (len(hashes) == 1 or None in hashes)
+
+
 def _words(problem: object) -> str:
     """A text that may hold a stranger's: short, and valid Unicode."""
     text = str(problem).encode("utf-8", "replace").decode()
     return text if len(text) <= PROBLEM_LETTERS else text[:PROBLEM_LETTERS] + "…"
 
 
-def _free_name(name: str, taken: Mapping[str, Checkpoint]) -> str:
-    """`name`, or `name-2` and so on where two checkpoints are called the same."""
+def _free_name(name: str, taken: Container[str]) -> str:
+    """`name`, or `name-2` and so on where two are called the same."""
     free, number = name, 1
     while free in taken:
         number += 1

@@ -12,6 +12,7 @@ from PIL import Image
 from duet.models.gan import GAN, GANConfig
 from duet.models.vae import VAE, VAEConfig
 from duet.store import checkpoint
+from duet.store.config import DataRecord
 
 pytestmark = pytest.mark.browser
 CLASSES = ("any", "same", "Sneaker", "boot")
@@ -33,7 +34,8 @@ def url(serve, tmp_path_factory) -> str:
         for kind, model in models.items():
             folder = parent / f"{data}-{kind}"
             folder.mkdir()
-            checkpoint.save(folder, model, name=folder.name, data=data, class_names=names)
+            record = DataRecord(data, data, names)
+            checkpoint.save(folder, model, name=folder.name, made_from=record)
     return serve(f"'{folder}'" for folder in sorted(parent.iterdir(), reverse=True))
 
 

@@ -34,18 +34,21 @@ class MockModel(LatentModel):
 
 @pytest.fixture(scope="session")
 def mock_checkpoint():
-    """Build one: mock_checkpoint(num_classes=0, shape=(3, 4, 4), **fields of Checkpoint)."""
+    """Build one: mock_checkpoint(num_classes=0, shape=(3, 4, 4), **fields of Checkpoint, or of its
+    DataRecord under `data`)."""
 
     def build(
-        num_classes: int = 10, shape=(1, 4, 4), role: str = "", data: str = "toy",
-        class_names: tuple[str, ...] | None = None, **fields,
+        num_classes: int = 10, shape=(1, 4, 4), role: str = "baseline", data=None, **fields
     ) -> Checkpoint:
         model = MockModel(ModelConfig(shape, num_classes=num_classes, latent_dim=3)).eval()
         model.role = role
-        names = tuple("0123456789"[:num_classes]) if class_names is None else class_names
         checkpoint = Checkpoint(
             name="mock", folder=Path("mock"), architecture="gan", model=model,
-            made_from=DataRecord(data, data.title(), names), weights_sha256="",
+            made_from=DataRecord(
+                **{"name": "toy", "title": "Toy", "class_names": tuple("0123456789"[:num_classes])}
+                | (data or {})
+            ),
+            weights_sha256="",
         )
         return dataclasses.replace(checkpoint, **fields)
 

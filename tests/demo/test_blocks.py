@@ -14,7 +14,7 @@ def offer(mock_checkpoint):
     return Catalogue({
         "g": mock_checkpoint(name="g", role="adversarial"),
         "v": mock_checkpoint(name="v", role="variational"),
-        "c": mock_checkpoint(0, (3, 4, 4), name="c", data="colour", class_names=()),
+        "c": mock_checkpoint(0, (3, 4, 4), name="c", data={"name": "colour", "title": "Colour"}),
     })
 
 

@@ -54,18 +54,35 @@ def test_a_folder_with_a_blank_in_its_name_loads(saved, tiny_gan, monkeypatch):
 
 
 def test_both_sides_show_one_data_set(mock_checkpoint):
+    cats, letters = {"name": "cats", "title": "Cats"}, tuple("abcdefghij")
+    dogs = {"name": "dogs", "title": "Dogs"}
     offer = Catalogue({
-        "a": mock_checkpoint(role="adversarial", data="cats"),
-        "b": mock_checkpoint(role="variational", data="dogs"),
-        "c": mock_checkpoint(role="variational", data="cats", class_names=tuple("abcdefghij")),
-        "d": mock_checkpoint(role="baseline", data="dogs", num_classes=0),
+        "a": mock_checkpoint(role="adversarial", data=cats),
+        "b": mock_checkpoint(role="variational", data=dogs),
+        "c": mock_checkpoint(role="variational", data=cats | {"class_names": letters}),
+        "d": mock_checkpoint(role="baseline", data=dogs, num_classes=0),
     })
-    assert offer.datasets == ("cats", "dogs")
-    assert offer.default_pair() == offer.default_pair("cats") == ("a", "c")
-    assert offer.default_pair("dogs") == ("b", "d")
-    assert offer.class_names() == (*"0123456789", *"abcdefghij")
-    assert offer.class_names(["c", "d"]) == tuple("abcdefghij")
+    assert offer.datasets() == {"Cats": ["a", "c"], "Dogs": ["b", "d"]}
+    assert offer.default_pair() == offer.default_pair("Cats") == ("a", "c")
+    assert offer.default_pair("Dogs") == ("b", "d")
+    assert offer.class_names() == (*"0123456789", *letters)
+    assert offer.class_names(["c", "d"]) == letters
     assert offer.class_names(["d"]) == ()
+
+
+def test_two_folders_of_one_name_are_two_data_sets(mock_checkpoint):
+    """Told apart by their images; one who kept no hash of them goes by the name."""
+    cats = {"name": "cats", "title": "Cats"}
+    offer = Catalogue({
+        "mine": mock_checkpoint(data=cats | {"images_sha256": "a" * 64}),
+        "yours": mock_checkpoint(data=cats | {"images_sha256": "b" * 64}),
+        "old": mock_checkpoint(data=cats),
+        "mine too": mock_checkpoint(data=cats | {"images_sha256": "a" * 64}),
+        "dogs": mock_checkpoint(data={"name": "dogs", "title": "Cats"}),
+    })
+    assert offer.datasets() == {
+        "Cats": ["mine", "old", "mine too"], "Cats-2": ["yours"], "Cats-3": ["dogs"]
+    }
 
 
 def test_without_it_the_shipped_models_are_on_offer(saved, tiny_gan, tmp_path, monkeypatch):
@@ -98,7 +115,7 @@ def test_two_of_one_name_are_told_apart(saved, tiny_gan):
         (["adversarial", "adversarial"], (0, 1)),
         (["baseline", "variational", "adversarial", "variational"], (2, 1)),
         (["variational", "variational"], (0, 1)),
-        (["", "baseline"], (0, 1)),
+        (["baseline", "baseline"], (0, 1)),
     ],
 )
 def test_left_is_a_gan_and_right_a_vae_where_there_are_such(mock_checkpoint, roles, pair):

@@ -22,7 +22,7 @@ def test_a_class_that_a_data_set_repeats_is_offered_once():
 @pytest.fixture
 def odd(mock_checkpoint):
     """A model with classes called "any" and "same", the third of three being plain."""
-    return mock_checkpoint(num_classes=3, class_names=("any", "same", "plain"))
+    return mock_checkpoint(num_classes=3, data={"class_names": ("any", "same", "plain")})
 
 
 def labels(images) -> set[int]:

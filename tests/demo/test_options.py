@@ -22,6 +22,9 @@ SEED = Seed("seed", "Seed", "")
 TRUNCATION = Fraction("truncation", "Truncation", "", 1.0)
 CLASS = ClassChoice("class_name", "Class", "", ANY, (ANY, "0", "1"), old_name="digit")
 TEXT = Text("address", "Address", "", "", 20)
+DEEP: list = []
+for _ in range(3000):
+    DEEP = [DEEP]
 
 
 @pytest.mark.parametrize(
@@ -33,6 +36,7 @@ TEXT = Text("address", "Address", "", "", 20)
         *((CLASS, value) for value in (None, "2", 0, ["0"], {}, "any")),
         *((TEXT, value) for value in (None, 7, "x" * 21, "half \ud800")),
         *((o, value) for o in (COUNT, TRUNCATION, CLASS) for value in ("\ud800", 10**5000, 1e300)),
+        *((o, DEEP) for o in (COUNT, TRUNCATION, CLASS, TEXT)),
     ],
     ids=lambda value: "" if type(value) is int and value > 2**64 else None,
 )
