@@ -75,6 +75,7 @@ def test_a_registered_toy_goes_through_the_whole_line(
     # Load and sample.
     loaded = duet.load(folder)
     assert (loaded.name, loaded.architecture) == ("toy-toy", "toy")
+    assert (loaded.data, loaded.made_from.images_sha256) == ("toy", toy_data.sha256)
     assert loaded.model.sample(3).shape == (3, 1, 28, 28)
 
     # Play with it in the demo.
