@@ -80,6 +80,32 @@ def test_links_and_pictures_are_there(document):
             assert (document.parent / target).exists(), target
 
 
+def mapped() -> list[str]:
+    """The paths of the map that opens docs/architecture.md."""
+    (block,) = re.findall(r"```\n(.*?)```", (ROOT / "docs/architecture.md").read_text(), re.DOTALL)
+    paths: list[str] = []
+    for line in block.splitlines():
+        inner = paths and line.startswith("  ")
+        outer = next(p for p in reversed(paths) if p == p.split("/")[0] + "/") if inner else ""
+        paths.append(outer + line.split()[0])
+    return paths
+
+
+def test_the_map_is_the_tree():
+    paths = mapped()
+    assert all((ROOT / path).exists() for path in paths), paths
+    inner = {path for path in paths if path.startswith("duet/") and path != "duet/"}
+    folders = {f"duet/{path.parent.name}/" for path in ROOT.glob("duet/*/*.py")}
+    assert inner == folders
+
+
+def test_the_readme_opens_with_the_same_folders():
+    (table,) = re.findall(r"\| folder .*?\n\n", README, re.DOTALL)
+    assert set(re.findall(r"`([\w.]+/?)`", table)) == {
+        path for path in mapped() if "/" not in path.rstrip("/")
+    }
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_named_files_are_there(document):
     """Paths in backquotes, where they look like files of ours."""

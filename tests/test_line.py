@@ -14,7 +14,7 @@ from evaluation import reference as reference_module
 from evaluation.__main__ import main as evaluation_main
 from training.__main__ import main as training_main
 from training.config import TrainConfig
-from training.objective import Objective
+from training.objective import Objective, Phase
 from training.recipes import RECIPES, Recipe
 
 
@@ -40,21 +40,14 @@ class ToyTraining(TrainConfig):
 
 
 class ToyObjective(Objective):
-    def __init__(self, config, image_shape, num_classes):
+    def __init__(self, config, image_shape, num_classes, domain):
         super().__init__(config)
         self.model = ToyModel(ModelConfig(image_shape, 0, 4))
         self.optimizers = {"toy": torch.optim.SGD(self.model.parameters(), lr=0.1)}
 
-    @property
-    def shipped(self):
-        return self.model
-
-    def step(self, step, images, labels):
-        error = (self.model.decode(torch.randn(len(images), 4), labels) - images).square().mean()
-        self.optimizers["toy"].zero_grad()
-        error.backward()
-        self.optimizers["toy"].step()
-        return {"error": error.detach()}
+    def phases(self, batch):
+        error = (self.model.decode(batch.noise, batch.labels) - batch.images).square().mean()
+        yield Phase({"toy": error}, {"error": error.detach()})
 
 
 def test_a_registered_toy_goes_through_the_whole_line(
@@ -73,6 +66,7 @@ def test_a_registered_toy_goes_through_the_whole_line(
     # Load and sample.
     loaded = duet.load(folder)
     assert (loaded.name, loaded.architecture) == ("toy-toy", "toy")
+    assert (loaded.data, loaded.made_from.images_sha256) == ("toy", toy_data.sha256)
     assert loaded.model.sample(3).shape == (3, 1, 28, 28)
 
     # Play with it in the demo.

@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
             )
             if isinstance(chosen, TrainConfig):
-                run(chosen, "python -m training " + shlex.join(lasting(arguments)))
+                run(chosen, "python -m training " + shlex.join(strip_flags(arguments)))
             elif chosen is not None:
                 print(chosen)
         except Interrupted as stop:
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(config: TrainConfig, command: str) -> None:
     """Train, and publish where that is wanted: what forbids it is found before the long work."""
     if config.dry_run:
-        print(json.dumps({"recipe": config.recipe, **config.to_json()}, indent=2))
+        print(json.dumps({"recipe": config.recipe, **config.resolved().to_json()}, indent=2))
         return
     if config.push_to_hub is not None:
         publish.check(config.push_to_hub)
@@ -77,8 +77,9 @@ def run(config: TrainConfig, command: str) -> None:
             raise HubError(f"{error}\nThe checkpoint is kept; publish it with: {again}") from error
 
 
-def lasting(arguments: Sequence[str]) -> list[str]:
-    """What reproduces the weights: a resumed run equals an unbroken one, wherever it is sent."""
+def strip_flags(arguments: Sequence[str]) -> list[str]:
+    """The arguments without --resume and --push-to-hub: what reproduces the weights, since a
+    resumed run equals an unbroken one, wherever it is sent."""
     kept, rest = [], iter(arguments)
     for argument in rest:
         name, has_value, _ = argument.replace("_", "-").partition("=")

@@ -4,57 +4,83 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
+from typing_extensions import Doc
+
+from duet.core.device import pick_device
 from duet.core.errors import DuetError
+from duet.core.flags import DataDir, DeviceName
+from duet.models.networks import recommended_stages
+from training.precision import pick_precision
 
 
 class TrainingError(DuetError):
     """A setting or a state that training refuses; the message names it and the mend."""
 
 
+# Marks a field that decides how a run is carried out, and not which weights come of it.
+OPERATIONAL = "operational"
+
+Steps = Annotated[
+    int, OPERATIONAL,
+    Doc("Optimiser steps in all; with --resume, a larger number goes on training."),
+]
+BatchSize = Annotated[int, Doc("Images a step.")]
+
+
 @dataclass(frozen=True)
 class TrainConfig:
-    """Each field's docstring is its flag's help text."""
+    """Each field's docstring is its flag's help text. A field decides the weights, and has to be
+    the same in a resumed run, unless it is marked OPERATIONAL."""
 
     recipe: ClassVar[str]
+    least_batch_size: ClassVar[int] = 1
 
     data: str = "mnist"
     """Data set to train on, a name in data.DATASETS."""
-    data_dir: Path | None = None
-    """Folder that holds the data sets (default: $DUET_DATA, else ~/.cache/duet/data)."""
-    out: Path | None = None
+    data_dir: Annotated[DataDir, OPERATIONAL] = None
+    out: Annotated[Path | None, OPERATIONAL] = None
     """Run folder: state, log, pictures, and the finished checkpoint/ (default: runs/DATA-RECIPE).
     Its name becomes the model's name."""
-    steps: int = 10_000
-    """Optimiser steps in all; with --resume, a larger number goes on training."""
-    batch_size: int = 64
-    """Images a step."""
+    steps: Steps = 10_000
+    batch_size: BatchSize = 64
     seed: int = 0
     """Seed of everything random: weights, order of the data, noise."""
-    device: str = "auto"
-    """auto (cuda where there is one), cpu, cuda, cuda:1, mps."""
-    precision: Literal["float32", "bfloat16"] = "bfloat16"
-    """Arithmetic of the convolutions; bfloat16 is faster on GPUs and on CPUs with AVX512-BF16."""
-    save_every: int = 500
+    device: Annotated[DeviceName, OPERATIONAL] = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Arithmetic of the convolutions; auto: bfloat16 where the GPU or CPU has it, else float32."""
+    save_every: Annotated[int, OPERATIONAL] = 500
     """Steps between two saves of the state, the sample grid and the loss curves."""
-    resume: bool = False
+    resume: Annotated[bool, OPERATIONAL] = False
     """Go on from the state saved in the run folder."""
-    push_to_hub: str | None = None
+    push_to_hub: Annotated[str | None, OPERATIONAL] = None
     """Publish the finished checkpoint on the Hugging Face Hub as USER/NAME."""
-    dry_run: bool = False
+    dry_run: Annotated[bool, OPERATIONAL] = False
     """Print the resolved configuration as JSON and stop."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "save_every", "width", "latent_dim"):
-            if getattr(self, name, 1) < 1:
-                raise TrainingError(f"{flag(name)} must be at least 1, not {getattr(self, name)}")
+        for name in ("steps", "batch_size", "save_every", "width", "stages", "latent_dim"):
+            value = getattr(self, name, None)
+            if value is not None and value < 1:
+                raise TrainingError(f"{flag(name)} must be at least 1, not {value}")
+        if self.batch_size < self.least_batch_size:
+            raise TrainingError(
+                f"--batch-size must be at least {self.least_batch_size} for {self.recipe}, whose "
+                "batch normalisation has no variance of a single image"
+            )
         if not 0 <= self.seed < 2**63:
             raise TrainingError(f"--seed must lie in 0..2^63-1, not {self.seed}")
         if not 0 < getattr(self, "learning_rate", 1.0) < math.inf:
             raise TrainingError("--learning-rate must be positive")
         if not 0 <= getattr(self, "penalty", 0.0) < math.inf:
             raise TrainingError("--penalty must not be negative")
+
+    def resolved(self) -> "TrainConfig":
+        """With what "auto" stands for on this machine: what is recorded, and compared on resuming.
+        DeviceError for a device that this machine has not got."""
+        precision = pick_precision(self.precision, pick_device(self.device))
+        return dataclasses.replace(self, precision=precision)
 
     @property
     def run_folder(self) -> Path:
@@ -64,12 +90,26 @@ class TrainConfig:
         values = dataclasses.asdict(self)
         return {key: str(v) if isinstance(v, Path) else v for key, v in values.items()}
 
-    def recipe_json(self) -> dict[str, Any]:
+    def weight_settings(self) -> dict[str, Any]:
         """Only what decides the weights: the fields that a resumed run must share."""
-        passing = {
-            "data_dir", "out", "steps", "device", "save_every", "resume", "push_to_hub", "dry_run",
+        hints = get_type_hints(type(self), include_extras=True)
+        return {
+            key: value for key, value in self.to_json().items()
+            if OPERATIONAL not in getattr(hints[key], "__metadata__", ())
         }
-        return {key: value for key, value in self.to_json().items() if key not in passing}
+
+
+@dataclass(frozen=True)
+class ResidualTraining(TrainConfig):
+    """Recipes of the shared residual networks (duet/models/networks.py)."""
+
+    width: int = 48
+    """Channels at half resolution, in both networks."""
+    stages: int | None = None
+    """How often the networks halve the side (default: as often as leaves 4 pixels or more)."""
+
+    def stages_for(self, image_shape: tuple[int, int, int]) -> int:
+        return self.stages or recommended_stages(image_shape)
 
 
 def flag(field_name: str) -> str:

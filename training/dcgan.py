@@ -1,15 +1,17 @@
 """The baseline's recipe: TensorFlow's DCGAN tutorial (networks in duet/models/dcgan.py)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 
-from duet.models import LatentModel, ModelConfig
+from duet.core.domains import PIXELS
+from duet.models import ModelConfig
 from duet.models.dcgan import DCGAN, DCGANDiscriminator
-from training.config import TrainConfig
+from training.config import OPERATIONAL, BatchSize, TrainConfig
 from training.losses import dcgan_discriminator_loss, dcgan_generator_loss
-from training.objective import Losses, Objective
+from training.objective import Batch, Objective, Phase, detached
 
 LATENT_DIM = 100
 
@@ -19,11 +21,11 @@ class DCGANTraining(TrainConfig):
     """The classic DCGAN on MNIST, the reference that everything is measured against."""
 
     recipe: ClassVar[str] = "dcgan"
+    least_batch_size: ClassVar[int] = 2
 
-    steps: int = 11_719
+    steps: Annotated[int, OPERATIONAL] = 11_719
     """Optimiser steps in all; 11,719 are the tutorial's 50 epochs of 60,000 images."""
-    batch_size: int = 256
-    """Images a step."""
+    batch_size: BatchSize = 256
     learning_rate: float = 1e-4
     """Of both Adams."""
 
@@ -33,10 +35,12 @@ class DCGANObjective(Objective):
     does. No weight average: the tutorial has none."""
 
     def __init__(
-        self, config: DCGANTraining, image_shape: tuple[int, int, int], num_classes: int
+        self, config: DCGANTraining, image_shape: tuple[int, int, int], num_classes: int,
+        domain: str = PIXELS,
     ) -> None:
         super().__init__(config)
-        self.model = DCGAN(ModelConfig(image_shape, num_classes=0, latent_dim=LATENT_DIM))
+        shape = ModelConfig(image_shape, num_classes=0, latent_dim=LATENT_DIM, domain=domain)
+        self.model = DCGAN(shape)
         self.discriminator = DCGANDiscriminator()
         networks = {"generator": self.model, "discriminator": self.discriminator}
         self.optimizers = {
@@ -44,26 +48,13 @@ class DCGANObjective(Objective):
             for name, network in networks.items()
         }
 
-    @property
-    def shipped(self) -> LatentModel:
-        return self.model
-
-    def step(self, step: int, images: torch.Tensor, labels: torch.Tensor) -> Losses:
-        z = torch.randn(len(images), LATENT_DIM, device=images.device)
+    def phases(self, batch: Batch) -> Iterator[Phase]:
         with self.autocast():
-            generated = self.model.decode(z, labels)
-            real = self.discriminator(images).float()
+            generated = self.model.decode(batch.noise, batch.labels)
+            real = self.discriminator(batch.images).float()
             fake = self.discriminator(generated).float()
         losses = {
             "generator": dcgan_generator_loss(fake),
             "discriminator": dcgan_discriminator_loss(real, fake),
         }
-        networks = {"generator": self.model, "discriminator": self.discriminator}
-        for name, network in networks.items():
-            parameters = list(network.parameters())
-            gradients = torch.autograd.grad(losses[name], parameters, retain_graph=True)
-            for parameter, gradient in zip(parameters, gradients, strict=True):
-                parameter.grad = gradient
-        for optimizer in self.optimizers.values():
-            optimizer.step()
-        return {name: loss.detach() for name, loss in losses.items()}
+        yield Phase(minimise=losses, report=detached(**losses))

@@ -1,17 +1,17 @@
 """What a run tells: a progress bar for now, log.jsonl and curves.png for later."""
 
-import json
 import math
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from duet.core.files import replacing
+from duet.store.run import LogRow
 from training.config import TrainingError
 from training.state import Progress
 
@@ -19,9 +19,12 @@ LOG_EVERY_STEPS = 50
 
 
 class RunLog:
-    """Means of the losses over LOG_EVERY_STEPS steps, on the bar and in `path`."""
+    """Means of the losses over LOG_EVERY_STEPS steps, on the bar and in `path`. `before` are the
+    rows of earlier sittings; `rows` are all."""
 
-    def __init__(self, path: Path, progress: Progress, steps: int, batch_size: int) -> None:
+    def __init__(
+        self, path: Path, before: Sequence[LogRow], progress: Progress, steps: int, batch_size: int
+    ) -> None:
         self.path = path
         self.step = progress.step
         self.batch_size = batch_size
@@ -30,9 +33,9 @@ class RunLog:
         self._sums: dict[str, torch.Tensor] = {}
         self._count = 0
         # Rows written after the state that we go on from belong to steps that are done again.
-        rows = [row for row in read_rows(path) if row["step"] <= progress.step]
+        self.rows = [row for row in before if row.step <= progress.step]
         with replacing(path) as scratch:
-            scratch.write_text("".join(json.dumps(row) + "\n" for row in rows))
+            scratch.write_text("".join(row.to_line() for row in self.rows))
         self.bar = tqdm(
             total=steps, initial=progress.step, unit="img", unit_scale=batch_size,
             mininterval=0.5 if sys.stderr.isatty() else 30, dynamic_ncols=True,
@@ -66,30 +69,25 @@ class RunLog:
                 f"{broken}; try a lower --learning-rate or --precision float32. The last good "
                 "state is kept in the run folder"
             )
-        row = {"step": self.step, "seconds": round(self.progress.seconds, 3), **means}
+        row = LogRow(self.step, round(self.progress.seconds, 3), means)
         with self.path.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+            file.write(row.to_line())
+        self.rows.append(row)
         self.bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()})
 
     def close(self) -> None:
         self.bar.close()
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a log.jsonl; a last line cut off by a crash is passed over."""
-    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    return [json.loads(line) for line in lines if line.endswith("\n")]
-
-
-def draw_curves(rows: list[dict[str, Any]], path: Path) -> None:
-    """One panel a loss, over the steps, as a PNG."""
-    names = [key for key in rows[-1] if key not in ("step", "seconds")] if rows else []
-    if not names:
+def draw_curves(rows: Sequence[LogRow], path: Path) -> None:
+    """One panel a loss, over the steps, as a PNG; nothing of no rows."""
+    if not rows:
         return
+    names = list(rows[-1].losses)
     figure = Figure(figsize=(3.2 * len(names), 2.6), layout="constrained")
     for position, name in enumerate(names, start=1):
         axes = figure.add_subplot(1, len(names), position)
-        axes.plot([row["step"] for row in rows], [row[name] for row in rows], linewidth=1)
+        axes.plot([row.step for row in rows], [row.losses[name] for row in rows], linewidth=1)
         axes.set(title=name, xlabel="step")
         axes.grid(alpha=0.3)
     with replacing(path) as scratch:

@@ -1,35 +1,31 @@
 """THE loop: one for every recipe, read from top to bottom."""
 
 import contextlib
-import functools
-import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
-import numpy as np
 import torch
 
 from duet import data
-from duet.core.checkout import git_commit
 from duet.core.device import pick_device
 from duet.core.domains import DOMAINS
-from duet.core.files import replacing, write_json
-from duet.core.lock import LOCK, locked
-from duet.core.names import NAME
+from duet.core.files import replacing
 from duet.core.pixels import to_pil
 from duet.models import LatentModel, ModelError
+from duet.store import records
+from duet.store.run import LogRow, RunRecord, read_log
 from training.config import TrainConfig, TrainingError
-from training.log import RunLog, draw_curves, read_rows
+from training.driver import train_step
+from training.folder import CHECKPOINT, CURVES, LOG, RUN, SAMPLES, STATE, check_folder, working_in
+from training.log import RunLog, draw_curves
+from training.objective import Objective
+from training.randomness import batch_indices, noise_seed, weights_seed
 from training.recipes import RECIPES
-from training.record import preview, write_checkpoint
+from training.record import preview, run_record, write_checkpoint
 from training.state import Progress, load_state, save_state
-
-STATE, LOG, CONFIG, SAMPLES, CURVES, CHECKPOINT = (
-    "state.safetensors", "log.jsonl", "run.json", "samples.png", "curves.png", "checkpoint",
-)
 
 
 class Interrupted(Exception):
@@ -43,12 +39,14 @@ class Interrupted(Exception):
 def train(config: TrainConfig, command: str) -> Path:
     """Train one recipe to the end and return its checkpoint folder.
 
-    Raises TrainingError or DataError for settings that cannot work, before anything is written;
-    TrainingError where a loss is not finite; Interrupted after Ctrl-C or SIGTERM, the state saved.
+    Raises a DuetError for whatever cannot work, settings, data, device, folder or what is in it,
+    before anything there is changed; TrainingError where a loss is not finite or the folder can no
+    longer be written, the last state kept; Interrupted after Ctrl-C or SIGTERM, the state saved.
     """
     # Everything that can fail cheaply.
     folder = config.run_folder
-    _check_folder(folder, config.resume)
+    check_folder(folder, config.resume)
+    config = config.resolved()
     device = pick_device(config.device)
     images = data.load(config.data, "train", config.data_dir)
     domain = DOMAINS[images.domain]
@@ -59,26 +57,21 @@ def train(config: TrainConfig, command: str) -> Path:
         )
 
     # Networks, all random numbers from the seed.
-    torch.manual_seed(step_seed(config.seed, step=-1))
+    torch.manual_seed(weights_seed(config.seed))
     try:
         build = RECIPES[config.recipe].objective
-        objective = build(config, images.image_shape, len(images.class_names))
+        objective = build(config, images.image_shape, len(images.class_names), images.domain)
     except ModelError as error:
         reason = f"--data {config.data} does not suit {config.recipe}: {error}"
         raise TrainingError(reason) from error
     objective.to(device=device, memory_format=torch.channels_last)
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder):
-        _check_folder(folder, config.resume)  # once more: another run may have been quicker
-        progress = load_state(folder / STATE, objective, config) if config.resume else Progress()
-        if progress.step > config.steps:
-            already = f"{folder} is already at step {progress.step}"
-            raise TrainingError(f"--steps {config.steps}: {already}")
-
-        origin = {"command": command, "git_commit": git_commit()}  # as it is now, not at the end
-        write_json(folder / CONFIG, {**origin, **config.to_json()})
+    with working_in(folder, config.resume):
+        # What is there is judged before any of it is replaced.
+        progress, rows = _load_run(folder, objective, config) if config.resume else (Progress(), ())
+        run = run_record(config, command)  # as it is now, not at the end
+        records.write(folder / RUN, run)
+        log = RunLog(folder / LOG, rows, progress, config.steps, config.batch_size)
         pixels, labels = images.images.to(device), images.labels.to(device)
-        log = RunLog(folder / LOG, progress, config.steps, config.batch_size)
         with _stop_signals() as stop, contextlib.closing(log):
             while True:
                 # Maintenance comes first, so that step 0 and the last one are treated alike.
@@ -87,15 +80,16 @@ def train(config: TrainConfig, command: str) -> Path:
                 if last or log.step % config.save_every == 0:
                     log.flush()
                     save_state(folder / STATE, objective, config, log.progress)
-                    _save_pictures(folder, objective.shipped)
+                    _save_pictures(folder, objective.shipped, log.rows)
                 if last:
                     break
 
                 # One step. Its random numbers are its own, whatever came before.
-                torch.manual_seed(step_seed(config.seed, log.step))
+                torch.manual_seed(noise_seed(config.seed, log.step))
                 chosen = batch_indices(config.seed, log.step, config.batch_size, len(images))
                 chosen = chosen.to(device)
-                log.add(objective.step(log.step, domain.to_network(pixels[chosen]), labels[chosen]))
+                inputs = domain.to_network(pixels[chosen])
+                log.add(train_step(objective, log.step, inputs, labels[chosen]))
 
         if not done:
             raise Interrupted(
@@ -103,60 +97,32 @@ def train(config: TrainConfig, command: str) -> Path:
                 "go on with the same command and --resume", stop[0],
             )
         write_checkpoint(
-            folder / CHECKPOINT, objective.shipped, config, images, origin=origin,
-            progress=log.progress, rows=read_rows(folder / LOG),
+            folder / CHECKPOINT, objective.shipped, config, images, run=run,
+            progress=log.progress, rows=log.rows,
         )
         return folder / CHECKPOINT
 
 
-def step_seed(seed: int, step: int) -> int:
-    """The seed of one step's random numbers (step -1: of the initial weights)."""
-    state = np.random.SeedSequence([seed, step + 1]).generate_state(1, np.uint64)
-    return int(state[0])
-
-
-def batch_indices(seed: int, step: int, batch_size: int, count: int) -> torch.Tensor:
-    """Which images step number `step` sees: int64 [batch_size].
-
-    The data are one endless stream, a fresh permutation of all images after the other; batches
-    are cut from it without regard to where a permutation ends.
-    """
-    position = torch.arange(step * batch_size, (step + 1) * batch_size)
-    epochs = torch.div(position, count, rounding_mode="floor")
-    chosen = torch.empty_like(position)
-    for epoch in epochs.unique().tolist():
-        inside = epochs == epoch
-        chosen[inside] = _permutation(seed, epoch, count)[position[inside] - epoch * count]
-    return chosen
-
-
-@functools.lru_cache(maxsize=2)
-def _permutation(seed: int, epoch: int, count: int) -> torch.Tensor:
-    return torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(count))
-
-
-def _check_folder(folder: Path, resume: bool) -> None:
-    if not NAME.fullmatch(folder.resolve().name):
+def _load_run(
+    folder: Path, objective: Objective, config: TrainConfig
+) -> tuple[Progress, Sequence[LogRow]]:
+    """What the sittings before left: the state, put into `objective`, and the log."""
+    before = records.read(RunRecord, folder / RUN)
+    if before is not None and before.recipe != config.recipe:
         raise TrainingError(
-            f"--out {folder}: its last part becomes the model's name and may hold letters, digits, "
-            "'.', '_' and '-' only"
+            f"--resume: {folder} was trained by the recipe {before.recipe}, not {config.recipe}"
         )
-    state = folder / STATE
-    if resume and not state.exists():
-        raise TrainingError(f"--resume: there is no {STATE} in {folder}")
-    if not resume and state.exists():
-        raise TrainingError(
-            f"--out {folder} holds another run; go on with it by --resume, or choose another --out"
-        )
-    others = set(os.listdir(folder)) - {LOCK} if folder.is_dir() else set()
-    if (folder.exists() and not folder.is_dir()) or (others and not resume):
-        raise TrainingError(f"--out {folder} exists and is not empty; choose another")
+    rows = read_log(folder / LOG)
+    progress = load_state(folder / STATE, objective, config)
+    if progress.step > config.steps:
+        raise TrainingError(f"--steps {config.steps}: {folder} is already at step {progress.step}")
+    return progress, rows
 
 
-def _save_pictures(folder: Path, model: LatentModel) -> None:
+def _save_pictures(folder: Path, model: LatentModel, rows: Sequence[LogRow]) -> None:
     with replacing(folder / SAMPLES) as scratch:
         to_pil(preview(model), scale=3).save(scratch)
-    draw_curves(read_rows(folder / LOG), folder / CURVES)
+    draw_curves(rows, folder / CURVES)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,10 @@
-"""What the loop needs of an objective: networks, optimisers and one training step."""
+"""What an objective gives: networks, optimisers, and the losses of a step. No update is made here:
+that is the driver's (training/driver.py), the same for every recipe."""
+
+import contextlib
+import math
+from collections.abc import Iterator
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import nn
@@ -6,31 +12,59 @@ from torch import nn
 from duet.models import LatentModel
 from training.config import TrainConfig
 
-Losses = dict[str, torch.Tensor]  # name -> detached scalar
+Losses = dict[str, torch.Tensor]  # name -> scalar
+
+
+class Batch(NamedTuple):
+    """What a step sees: images float [N, C, H, W] as networks have them, their labels int64 [N],
+    and standard normal noise float [N, latent_dim]."""
+
+    images: torch.Tensor
+    labels: torch.Tensor
+    noise: torch.Tensor
+
+
+class Phase(NamedTuple):
+    """A part of a step after which networks move.
+
+    minimise: for each optimiser that moves now the loss which its parameters descend; all of them
+    see the networks as they were before the phase. report: what the log tells, detached.
+    """
+
+    minimise: Losses
+    report: Losses
 
 
 class Objective(nn.Module):
-    """Networks as submodules, optimisers in `optimizers`: together the whole training state.
+    """Networks as submodules and `optimizers` by name: together the whole training state.
 
-    A subclass builds them from its configuration, an image shape and a number of classes.
+    A subclass builds them from its configuration, an image shape, a number of classes (0:
+    unlabelled) and the name of a domain, and gives the phases of a step.
     """
 
+    max_gradient_norm: ClassVar[float] = math.inf  # of each optimiser's parameters together
+
+    model: LatentModel
+    average: LatentModel | None  # of the model's weights over training
     optimizers: dict[str, torch.optim.Optimizer]
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
         self.config = config
+        self.average = None
 
     @property
     def shipped(self) -> LatentModel:
         """The model that samples: the averaged one where there is one."""
-        raise NotImplementedError
+        return self.model if self.average is None else self.average
 
-    def step(self, step: int, images: torch.Tensor, labels: torch.Tensor) -> Losses:
-        """One update from images float [N, C, H, W] in [-1, 1] and labels int64 [N].
+    def learning_rate(self, base: float, step: int) -> float:
+        """The rate of step number `step`, from 0, of an optimiser that was built with `base`."""
+        return base
 
-        `step` counts from 0. Returns the losses by name.
-        """
+    def phases(self, batch: Batch) -> Iterator[Phase]:
+        """The phases of one step, in order. The driver makes each one's update before it asks for
+        the next, which therefore sees the networks as they have become."""
         raise NotImplementedError
 
     def autocast(self) -> torch.autocast:
@@ -40,11 +74,17 @@ class Objective(nn.Module):
         )
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, base: float, step: int) -> None:
-    """Inverse square root decay without a horizon, so that a run may be stopped or prolonged at
-    any step (Karras et al., "Analyzing and improving the training dynamics of diffusion models",
-    2024, equation 67): full rate for the first `decay_from` steps, then 1/sqrt(step)."""
-    decay_from, warm_up = 2000, 100
-    rate = base * min(1.0, (step + 1) / warm_up) / max(1.0, step / decay_from) ** 0.5
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+@contextlib.contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """What is computed here goes through the network, not into its weights: no gradient of theirs
+    will be wanted, so nothing is kept for one."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)
+
+
+def detached(**losses: torch.Tensor) -> Losses:
+    """Losses for a report, cut from their graphs."""
+    return {name: loss.detach() for name, loss in losses.items()}

@@ -9,7 +9,8 @@ from training.vae import VAEObjective, VAETraining
 
 
 class Recipe(NamedTuple):
-    """A configuration and the objective it builds: objective(config, image_shape, num_classes)."""
+    """A configuration and the objective it builds: objective(config, image_shape, num_classes,
+    domain)."""
 
     config: type[TrainConfig]
     objective: Any

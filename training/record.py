@@ -2,21 +2,23 @@
 
 import os
 import platform
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from duet.core import latents
+from duet.core.checkout import git_commit
 from duet.core.device import pick_device
 from duet.core.files import replacing_folder
 from duet.core.pixels import grid, to_pil
+from duet.core.versions import library_versions
 from duet.data import DATASETS, ImageSet
 from duet.hub.card import write_card
 from duet.models import LatentModel
 from duet.store import checkpoint, records
 from duet.store.config import DataRecord
+from duet.store.run import LogRow, RunRecord
 from duet.store.training import TrainingRecord
 from training.config import TrainConfig
 from training.state import Progress
@@ -26,34 +28,45 @@ PREVIEW_ROWS, PREVIEW_COLUMNS = 8, 10
 LIBRARIES = ("torch", "torchvision", "numpy", "safetensors")
 
 
+def run_record(config: TrainConfig, command: str) -> RunRecord:
+    """What is about to be run, by the code and the libraries as they are now."""
+    return RunRecord(
+        recipe=config.recipe,
+        command=command,
+        git_commit=git_commit(),
+        settings=config.to_json(),
+        versions=library_versions(LIBRARIES),
+        threads=torch.get_num_threads(),
+    )
+
+
 def write_checkpoint(
     folder: Path, model: LatentModel, config: TrainConfig, images: ImageSet, *,
-    origin: dict[str, str | None], progress: Progress, rows: list[dict[str, Any]],
+    run: RunRecord, progress: Progress, rows: Sequence[LogRow],
 ) -> None:
-    """Write the folder whole, in the place of an earlier one. `origin`: command and git commit."""
+    """Write the folder whole, in the place of an earlier one."""
     name = config.run_folder.resolve().name
     with replacing_folder(folder) as scratch:
         checkpoint.save(
             scratch, model, name=name,
-            made_from=DataRecord.of(DATASETS[images.name].facts, images.sha256),
+            made_from=DataRecord.of(images.facts or DATASETS[images.name].facts, images.sha256),
         )
         record = TrainingRecord(
-            recipe=config.recipe,
-            command=str(origin["command"]),
-            git_commit=origin["git_commit"],
-            settings=config.recipe_json() | {"steps": progress.step},
-            versions={"python": platform.python_version()}
-            | {library: version(library) for library in LIBRARIES},
+            recipe=run.recipe,
+            command=run.command,
+            git_commit=run.git_commit,
+            settings=config.weight_settings() | {"steps": progress.step},
+            versions=run.versions,
             hardware=hardware(pick_device(config.device)),
             seconds=round(progress.seconds, 1),
             steps=progress.step,
             images_seen=progress.step * config.batch_size,
             epochs=round(progress.step * config.batch_size / len(images), 2),
-            curves=thinned(rows),
-            threads=torch.get_num_threads(),
+            curves=downsampled(rows),
+            threads=run.threads,
         )
         records.write(scratch / checkpoint.TRAINING, record)
-        to_pil(preview(model), scale=3).save(scratch / "preview.png")
+        to_pil(preview(model), scale=3).save(scratch / checkpoint.PREVIEW)
         write_card(scratch)
 
 
@@ -69,11 +82,12 @@ def preview(model: LatentModel) -> torch.Tensor:
     return grid(images, PREVIEW_COLUMNS)
 
 
-def thinned(rows: list[dict[str, Any]]) -> dict[str, tuple[float, ...]]:
-    """log.jsonl's rows as columns, at most CURVE_POINTS long, four digits each."""
-    kept = rows[:: -(-len(rows) // CURVE_POINTS) or 1]
-    keys = rows[0] if rows else ()
-    return {key: tuple(float(f"{row[key]:.4g}") for row in kept) for key in keys}
+def downsampled(rows: Sequence[LogRow]) -> dict[str, tuple[float, ...]]:
+    """The rows as columns, at most CURVE_POINTS long, four digits each."""
+    kept = [row.columns() for row in rows[:: -(-len(rows) // CURVE_POINTS) or 1]]
+    return {
+        key: tuple(float(f"{row[key]:.4g}") for row in kept) for key in (kept[0] if kept else ())
+    }
 
 
 def hardware(device: torch.device) -> str:

@@ -7,7 +7,7 @@ import duet
 from duet.core.files import replacing_folder
 from duet.store.checkpoint import MAX_BYTES, SHIPPED
 from training.config import TrainingError
-from training.loop import CHECKPOINT
+from training.folder import CHECKPOINT
 
 
 def release(run: Path, /) -> Path:

@@ -1,19 +1,28 @@
 """The whole training state in one safetensors file: networks, averages, Adam's moments, the step.
 
 No random state is in it: every step's is derived from (seed, step), so that a resumed run goes on
-bit for bit as an unbroken one.
+as an unbroken one, bit for bit where it computes with as many threads.
 """
 
+import dataclasses
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 
+from duet.core.files import JsonError, parse_json
 from duet.core.tensors import TensorFileError, load_tensors, save_tensors
+from duet.store import records
+from duet.store.records import STRICT, Count, RecordError, Setting, Word
 from training.config import TrainConfig, TrainingError, flag
 from training.objective import Objective
+
+ABOUT = "duet"  # the text of a state file that holds a StateRecord
+A_CENTURY = 3.2e9  # seconds
 
 
 @dataclass(frozen=True)
@@ -24,29 +33,93 @@ class Progress:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class StateRecord:
+    """What a state file says of its tensors. `recipe`: the settings that decide the weights."""
+
+    __pydantic_config__ = STRICT
+
+    recipe: Annotated[dict[Word, Setting], Field(max_length=100)]
+    step: Count
+    seconds: Annotated[float, Field(ge=0, le=A_CENTURY)]
+    threads: Count | None = None  # of the CPU that computed it
+
+
 def save_state(path: Path, objective: Objective, config: TrainConfig, progress: Progress) -> None:
+    record = StateRecord(
+        config.weight_settings(), progress.step, progress.seconds, torch.get_num_threads()
+    )
+    save_tensors(path, _tensors(objective), {ABOUT: json.dumps(dataclasses.asdict(record))})
+
+
+def load_state(path: Path, objective: Objective, config: TrainConfig) -> Progress:
+    """Put a saved state into `objective`. TrainingError where it is damaged, incomplete or of
+    another configuration: then `objective` is not to be used."""
+    record, tensors = _read(path)
+    _check_same(record.recipe, config, path)
+    if record.step:
+        _make_moments(objective)
+    _check_tensors(path, tensors, _tensors(objective), record.step)
+    networks = {key: value for key, value in tensors.items() if key.startswith("network.")}
+    objective.load_state_dict({key.removeprefix("network."): v for key, v in networks.items()})
+    for name, optimizer in objective.optimizers.items():
+        _load_optimizer(optimizer, f"optimizer.{name}.", tensors)
+    _warn_of_threads(record, objective)
+    return Progress(record.step, record.seconds)
+
+
+def _tensors(objective: Objective) -> dict[str, torch.Tensor]:
+    """All that is kept: network.KEY, and optimizer.NAME.INDEX.MOMENT."""
     tensors = {f"network.{key}": value for key, value in objective.state_dict().items()}
     for name, optimizer in objective.optimizers.items():
         for index, moments in optimizer.state_dict()["state"].items():
             for key, value in moments.items():
                 tensors[f"optimizer.{name}.{index}.{key}"] = value
-    about = {"recipe": config.recipe_json(), "step": progress.step, "seconds": progress.seconds}
-    save_tensors(path, tensors, {"duet": json.dumps(about)})
+    return tensors
 
 
-def load_state(path: Path, objective: Objective, config: TrainConfig) -> Progress:
-    """Put a saved state into `objective`; TrainingError where it is of another configuration."""
+def _read(path: Path) -> tuple[StateRecord, dict[str, torch.Tensor]]:
     try:
         tensors, texts = load_tensors(path)
-        about = json.loads(texts["duet"])
-    except (TensorFileError, KeyError) as error:
+        return records.validate(StateRecord, parse_json(texts[ABOUT].encode())), tensors
+    except (TensorFileError, JsonError, RecordError, KeyError, AttributeError) as error:
         raise TrainingError(f"--resume: {path} holds no training state ({error})") from error
-    _check_same(about["recipe"], config, path)
-    networks = {key: value for key, value in tensors.items() if key.startswith("network.")}
-    objective.load_state_dict({key.removeprefix("network."): v for key, v in networks.items()})
-    for name, optimizer in objective.optimizers.items():
-        _load_optimizer(optimizer, f"optimizer.{name}.", tensors)
-    return Progress(about["step"], about["seconds"])
+
+
+def _make_moments(objective: Objective) -> None:
+    """Let every optimiser make the moments that it keeps, by a step down no slope."""
+    for optimizer in objective.optimizers.values():
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = torch.zeros_like(parameter)
+        optimizer.step()
+        optimizer.zero_grad()
+
+
+def _check_tensors(
+    path: Path, tensors: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor], step: int
+) -> None:
+    """TrainingError unless the tensors are those wanted, finite, and of `step`."""
+    forms = [
+        {key: (value.dtype, value.shape) for key, value in found.items()}
+        for found in (tensors, wanted)
+    ]
+    wrong = sorted(
+        key for key in forms[0].keys() | forms[1].keys() if forms[0].get(key) != forms[1].get(key)
+    )
+    if wrong:
+        raise TrainingError(
+            f"--resume: {path} does not fit its recipe: {len(wrong)} tensors are missing, unknown, "
+            f"or of another shape or type, e.g. {wrong[:3]}"
+        )
+    broken = [
+        key for key, value in tensors.items()
+        if not value.isfinite().all() or (key.endswith(".step") and value.item() != step)
+    ]
+    if broken:
+        raise TrainingError(
+            f"--resume: {path} is damaged: not finite, or of another step, are {broken[:3]}"
+        )
 
 
 def _load_optimizer(
@@ -62,10 +135,23 @@ def _load_optimizer(
 
 
 def _check_same(saved: dict[str, Any], config: TrainConfig, path: Path) -> None:
-    now = config.recipe_json()
+    now = config.weight_settings()
     differing = [key for key in saved | now if saved.get(key) != now.get(key)]
     if differing:
         was = " ".join(f"{flag(key)} {saved.get(key)}" for key in differing)
         raise TrainingError(
             f"--resume: {path.parent} was trained with {was}; pass the same, or another --out"
+        )
+
+
+def _warn_of_threads(record: StateRecord, objective: Objective) -> None:
+    """A warning and no refusal: a run may move to a machine with other cores, and is then as good,
+    but no longer the same to the last bit."""
+    threads = torch.get_num_threads()
+    on_cpu = next(objective.parameters()).device.type == "cpu"
+    if on_cpu and record.threads not in (None, threads):
+        print(
+            f"warning: computed with {record.threads} threads until now, {threads} from here: the "
+            "weights will differ in their last bits from an unbroken run's; "
+            f"OMP_NUM_THREADS={record.threads} keeps them", file=sys.stderr,
         )

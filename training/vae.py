@@ -5,37 +5,34 @@ Rybkin et al., 2021): reconstruction and KL are then weighed against each other 
 and not by a knob, and the mean that we show stays sharp.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import torch
 
-from duet.models import LatentModel
+from duet.core.domains import PIXELS
 from duet.models.vae import VAE, VAEConfig
-from training.config import TrainConfig
-from training.ema import averaged_copy, update_average
+from training.config import BatchSize, ResidualTraining, Steps
+from training.ema import averaged_copy
 from training.losses import normal_log_density
-from training.objective import Losses, Objective, set_learning_rate
+from training.objective import Batch, Objective, Phase, detached
+from training.schedule import inverse_square_root
 
 DEPTH = 1
 FLOW_LAYERS = 8
-MAX_GRADIENT_NORM = 1000.0  # in nats an image; only a rare outlier batch is above
 
 
 @dataclass(frozen=True)
-class VAETraining(TrainConfig):
+class VAETraining(ResidualTraining):
     """Our class-conditional VAE for small images."""
 
     recipe: ClassVar[str] = "vae"
 
-    steps: int = 8_000
-    """Optimiser steps in all; with --resume, a larger number goes on training."""
-    batch_size: int = 128
-    """Images a step."""
+    steps: Steps = 8_000
+    batch_size: BatchSize = 128
     learning_rate: float = 1e-3
     """Of Adam, for the first 2,000 steps; then it falls as 1/sqrt(step)."""
-    width: int = 48
-    """Channels at half resolution, in both networks."""
     latent_dim: int = 32
     """Dimensions of the latent."""
 
@@ -44,44 +41,40 @@ class VAEObjective(Objective):
     """Minimises the negative ELBO, -log p(x | z) + KL(q(z | x, y) || p(z | y)), the KL estimated
     from the one posterior sample that the reconstruction uses."""
 
+    max_gradient_norm = 1000.0  # in nats an image; only a rare outlier batch is above
+
     def __init__(
-        self, config: VAETraining, image_shape: tuple[int, int, int], num_classes: int
+        self, config: VAETraining, image_shape: tuple[int, int, int], num_classes: int,
+        domain: str = PIXELS,
     ) -> None:
         super().__init__(config)
-        self.settings = config
-        self.model = VAE(
-            VAEConfig(
-                image_shape, num_classes, config.latent_dim, config.width, DEPTH, FLOW_LAYERS
-            )
+        shape = VAEConfig(
+            image_shape, num_classes, config.latent_dim, config.width, DEPTH, FLOW_LAYERS,
+            stages=config.stages_for(image_shape), domain=domain,
         )
+        self.model: VAE = VAE(shape)
         self.average = averaged_copy(self.model)
         self.optimizers = {
             "vae": torch.optim.Adam(self.model.parameters(), lr=config.learning_rate)
         }
 
-    @property
-    def shipped(self) -> LatentModel:
-        return cast(LatentModel, self.average)
+    def learning_rate(self, base: float, step: int) -> float:
+        return inverse_square_root(base, step)
 
-    def step(self, step: int, images: torch.Tensor, labels: torch.Tensor) -> Losses:
-        optimizer = self.optimizers["vae"]
-        set_learning_rate(optimizer, self.settings.learning_rate, step)
+    def phases(self, batch: Batch) -> Iterator[Phase]:
         with self.autocast():
-            mean, log_variance = self.model.posterior(images, labels)
-            z = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
-            reconstruction = self.model.decoder(z, labels)
+            mean, log_variance = self.model.posterior(batch.images, batch.labels)
+            z = mean + batch.noise * (0.5 * log_variance).exp()
+            reconstruction = self.model.decoder(z, batch.labels)
         # The flow in full precision: it is cheap, and exponentials of bfloat16 are rough.
-        noise, log_determinant = self.model.prior.inverse(z, labels)
+        noise, log_determinant = self.model.prior.inverse(z, batch.labels)
         kl = (
             normal_log_density(z, mean, log_variance)
             - normal_log_density(noise)
             - log_determinant
         ).mean()
-        nll = self.model.domain.negative_log_likelihood(reconstruction, images)
+        nll = self.model.domain.negative_log_likelihood(reconstruction, batch.images)
         loss = nll + kl
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
-        optimizer.step()
-        update_average(self.average, self.model, step)
-        return {"elbo": -loss.detach(), "reconstruction": nll.detach(), "kl": kl.detach()}
+        yield Phase(
+            minimise={"vae": loss}, report=detached(elbo=-loss, reconstruction=nll, kl=kl)
+        )

@@ -79,6 +79,8 @@ def _scratch(path: Path, mark: str = "") -> Path:
 def _sweep(folder: Path) -> None:
     """Take away what killed processes of this machine left in a folder; a folder that had been put
     aside, and not been replaced yet, goes back to its place."""
+    if not os.access(folder, os.R_OK):  # one may write there, and not look
+        return
     for entry in folder.iterdir():
         found = SCRATCH.fullmatch(entry.name)
         if found is None or _is_alive(int(found["pid"])):

@@ -9,12 +9,14 @@ from typing import Annotated
 
 from typing_extensions import Doc
 
+from duet.core.latents import SEEDS
+
 DataDir = Annotated[
     Path | None,
     Doc("Folder that holds the data sets (default: $DUET_DATA, else ~/.cache/duet/data)."),
 ]
 DeviceName = Annotated[str, Doc("auto (cuda where there is one), cpu, cuda, cuda:1, mps.")]
-Seed = Annotated[int, Doc("Stream of random numbers, 0..2^63-1; image i of it is always the same.")]
+Seed = Annotated[int, Doc(f"Stream of random numbers, {SEEDS}; image i of it is always the same.")]
 Truncation = Annotated[
     float, Doc("Factor on the latents, 0..1; 1 is the untouched prior.")
 ]

@@ -18,13 +18,17 @@ class TensorFileError(DuetError):
 def save_tensors(
     path: Path, tensors: dict[str, torch.Tensor], about: dict[str, str] | None = None
 ) -> None:
-    """Write tensors, from any device and in any memory format, whole or not at all."""
+    """Write tensors, from any device and in any memory format, whole or not at all; else
+    TensorFileError."""
     # One text: safetensors writes several in an order that changes from run to run, and with it the
     # file's hash.
     texts = {"about": json.dumps(about, sort_keys=True)} if about else None
     plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
     with replacing(path) as scratch:
-        save_file(plain, scratch, metadata=texts)
+        try:
+            save_file(plain, scratch, metadata=texts)
+        except SafetensorError as error:  # of a full disk too, which it does not call an OSError
+            raise TensorFileError(f"{path} cannot be written: {error}") from error
 
 
 def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from duet.data.base import DataError, DataSet, Facts, ImageSet, cache_root, data_root
+from duet.data.base import SPLITS, DataError, DataSet, Facts, ImageSet, cache_root, data_root
 from duet.data.cifar10 import CIFAR10
 from duet.data.decode import Colour, Decoding
 from duet.data.fashion_mnist import FASHION_MNIST
@@ -13,8 +13,8 @@ from duet.data.stacked_mnist import STACKED_MNIST
 from duet.data.svhn import SVHN
 
 __all__ = [
-    "DATASETS", "Colour", "DataError", "DataSet", "Facts", "ImageSet", "cache_root", "data_root",
-    "load", "set_name",
+    "DATASETS", "SPLITS", "Colour", "DataError", "DataSet", "Facts", "ImageSet", "cache_root",
+    "data_root", "load", "set_name",
 ]
 
 DATASETS: dict[str, DataSet] = {
@@ -39,8 +39,8 @@ def load(
     they mean); a registered set has its own size and colour, and refuses others. Raises DataError
     where the name or split is unknown, or the files are absent or damaged.
     """
-    if split not in ("train", "test"):
-        raise DataError(f"unknown split {split!r} of {name_or_path}; known: train, test")
+    if split not in SPLITS:
+        raise DataError(f"unknown split {split!r} of {name_or_path}; known: {', '.join(SPLITS)}")
     decoding = Decoding(image_size, colour, skip_broken)
     name = set_name(name_or_path)
     if name_or_path not in DATASETS:

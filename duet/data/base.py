@@ -12,6 +12,8 @@ import torch
 from duet.core.domains import DOMAINS, PIXELS
 from duet.core.errors import DuetError
 
+SPLITS = ("train", "test")
+
 
 class DataError(DuetError):
     """A data set is missing or not what it says it is; the message names it and the mend."""
@@ -36,17 +38,17 @@ class Facts:
     hub_id: str | None = None
     ethics: str = ""
     domain: str = PIXELS
-    origin: str = ""
+    origin: str | None = None
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """A registered data set: its facts, `load(root, split, download)`, and the files of each split
-    below the data folder."""
+    """A registered data set: its facts, `load(root, split, download)`, and where it may lie: groups
+    of files below the data folder, any one of which is a split, {"train": (("a", "b"), ("c",))}."""
 
     facts: Facts
     load: Callable[[Path, str, bool], "ImageSet"]
-    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    places: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

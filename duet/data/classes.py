@@ -11,6 +11,7 @@ from duet.data.sources import Source
 
 SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
 MOST_NAME_LENGTH = 80
+MOST_CLASSES = 10_000
 JOINERS = "\u200c\u200d"  # invisible, and yet part of how some scripts and emoji are spelt
 
 
@@ -39,8 +40,8 @@ def arrange(source: Source, facts: Facts | None) -> Arrangement:
         return Arrangement(tuple(loose), (0,) * len(loose), (), problems)
 
     problems |= dict.fromkeys(loose, "lies beside the class folders")
-    empty = {name.removeprefix(root).partition("/")[0] for name in source.folders} - {""}
-    empty -= set(folders) | {root.rstrip("/")}
+    inside = [name.removeprefix(root) for name in source.folders if name.startswith(root)]
+    empty = {name.partition("/")[0] for name in inside} - set(folders)
     problems |= dict.fromkeys(sorted(empty), "a class folder with nothing in it")
     if facts is None:
         classes = _own_classes(source.path, folders)
@@ -70,6 +71,11 @@ def _common_root(source: Source) -> str:
 def _own_classes(path: Path, folders: Iterable[str]) -> dict[str, str]:
     """Each folder's class, a text that everything can show."""
     names = {folder: clean(folder) for folder in folders}
+    if len(names) > MOST_CLASSES:
+        raise DataError(
+            f"{path} holds {len(names)} folders, and a model knows at most {MOST_CLASSES} classes: "
+            "put the pictures into fewer, or all into one"
+        )
     if len(names) > 1 and {name.lower() for name in names.values()} <= SPLITS:
         raise DataError(
             f"{path} holds splits ({', '.join(sorted(names))}), not classes: point --data at one "

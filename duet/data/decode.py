@@ -22,11 +22,11 @@ from duet.data.base import DataError
 
 Colour = Literal["grey", "rgb", "auto"]
 CHANNELS = {"grey": 1, "rgb": 3}
-BACKGROUND = (255, 255, 255)
+BACKGROUND = "white"
 SIZES = (28, 32, 48, 64)
 SMALLEST_SIDE = 8
 # Not EPS and its like: Pillow hands those to other programs.
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "ICO")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 GREY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B"}
 # A photograph may be decoded at an eighth of its size by JPEG itself, as long as the antialiased
 # resize still has this many pixels to average along each side of one.
@@ -143,7 +143,7 @@ def _opaque(picture: Image.Image) -> Image.Image:
         return _eight_bits(picture)
     if picture.has_transparency_data:
         # By way of RGBA: a palette's transparency means nothing to RGB, which would show junk.
-        canvas = Image.new("RGBA", picture.size, (*BACKGROUND, 255))
+        canvas = Image.new("RGBA", picture.size, BACKGROUND)
         return Image.alpha_composite(canvas, picture.convert("RGBA")).convert("RGB")
     return picture.convert("L" if picture.mode in GREY_MODES else "RGB")
 
@@ -160,7 +160,5 @@ def _square(picture: Image.Image, size: int) -> Image.Image:
     """The largest centred square, resized."""
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    box = (left, top, left + side, top + side)
-    if side == size:
-        return picture.crop(box)
-    return picture.resize((size, size), Image.Resampling.BICUBIC, box)
+    square = picture.crop((left, top, left + side, top + side))
+    return square.resize((size, size), Image.Resampling.BICUBIC)  # a copy where they are equal

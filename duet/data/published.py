@@ -16,12 +16,11 @@ from urllib.error import URLError
 import numpy as np
 import torch
 
-from duet.data.base import DataError, DataSet, Facts, ImageSet
+from duet.data.base import SPLITS, DataError, DataSet, Facts, ImageSet
 from duet.data.decode import Decoding
 from duet.data.pictures import load_split
 
 Pair = tuple[torch.Tensor, torch.Tensor]
-SPLITS = ("train", "test")
 
 
 def published_set(
@@ -32,23 +31,27 @@ def published_set(
     layout below the data folder; `read(root, split)`: images and labels from them, DataError where
     they are damaged."""
 
+    archives = {split: f"{facts.name}-{split}.zip" for split in files}
+
     def load(root: Path, split: str, download: bool) -> ImageSet:
-        archive = root / f"{facts.name}-{split}.zip"
-        found = [name for name in files[split] if (root / name).exists()]
-        if not found and archive.exists():
+        archive = root / archives[split]
+        lacking = [name for name in files[split] if not (root / name).exists()]
+        if lacking == list(files[split]) and archive.exists():
             decoding = Decoding(image_shape[1], "grey" if image_shape[0] == 1 else "rgb")
             return load_split(archive, split, decoding, facts)
-        if not found:
-            if not download:
-                raise DataError(_missing(facts, root, files[split], "downloading is switched off"))
+        if lacking and root != (folder := (root / lacking[0]).parent) and folder.is_dir():
+            reason = f"{lacking[0]} is lacking, though its folder is there"
+            raise DataError(_missing(facts, root, files[split], reason))
+        if lacking and not download:
+            raise DataError(_missing(facts, root, files[split], "downloading is switched off"))
+        if lacking:
             _fetch(facts, class_name, root, files)
-        elif len(found) < len(files[split]):
-            lacking = next(name for name in files[split] if name not in found)
-            raise DataError(_missing(facts, root, files[split], f"{lacking} is lacking"))
         images, labels = read(root, split)
         return ImageSet(facts.name, split, images, labels, facts.class_names, facts.domain, facts)
 
-    return DataSet(facts, load, files)
+    return DataSet(
+        facts, load, {split: (names, (archives[split],)) for split, names in files.items()}
+    )
 
 
 def _fetch(facts: Facts, class_name: str, root: Path, files: Mapping[str, tuple[str, ...]]) -> None:

@@ -48,4 +48,4 @@ def draw(seed: int, digits: int) -> torch.Tensor:
     return torch.from_numpy((uniform * digits).astype(np.int64)).reshape(COUNT, 3)
 
 
-STACKED_MNIST = DataSet(FACTS, load, mnist.MNIST.files)
+STACKED_MNIST = DataSet(FACTS, load, mnist.MNIST.places)

@@ -22,7 +22,7 @@ TEMPLATE = Template("""\
 
 $about
 
-![One column a class where the model knows classes; samples 0–79 of seed 0](preview.png)
+![One column a class where the model knows classes; samples 0–79 of seed 0]($preview)
 
 ## Use it
 
@@ -89,6 +89,7 @@ def body(loaded: Checkpoint, repo_id: str | None = None) -> str:
     ethics = loaded.made_from.ethics
     return TEMPLATE.substitute(
         name=loaded.name,
+        preview=checkpoint.PREVIEW,
         where=" (fetched once, then kept in the Hub's local cache)" if repo_id
         else f", where this folder is `checkpoints/{loaded.name}`",
         source=repo_id or loaded.name,

@@ -61,9 +61,14 @@ class ModelConfig:
         return DOMAINS[self.domain]
 
     @property
+    def network_channels(self) -> int:
+        """Channels of images as networks have them."""
+        return self.network_domain.network_channels(self.image_shape[0])
+
+    @property
     def layer_values(self) -> int:
         """The most values that a layer of the network holds of one image."""
-        return math.prod(self.image_shape)
+        return self.network_channels * math.prod(self.image_shape[1:])
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "ModelConfig":

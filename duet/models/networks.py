@@ -22,7 +22,7 @@ from duet.models.base import ModelConfig, ModelError
 SLOPE = 0.2  # of every leaky ReLU
 MAX_WIDENING = 4
 MAX_LAYER_VALUES = 2**24  # float32: 64 MiB
-MAX_WORK = 2**35  # about a second on a few cores
+MAX_WORK = 2**36  # a few seconds on two cores
 LEAST_COARSE_SIDE = 4
 
 
@@ -62,11 +62,6 @@ class ResidualConfig(ModelConfig):
     def channels(self) -> tuple[int, ...]:
         """Of each stage, the finest first."""
         return tuple(self.width * min(2**stage, MAX_WIDENING) for stage in range(self.stages))
-
-    @property
-    def network_channels(self) -> int:
-        """Of images as networks have them."""
-        return self.network_domain.network_channels(self.image_shape[0])
 
     @property
     def coarsest(self) -> tuple[int, int, int]:

@@ -10,7 +10,6 @@ from duet.data import DATASETS, Facts
 from duet.store.records import STRICT, Digest, Line, Migrations, Name, RepositoryId, Text, Word
 
 ClassName = Annotated[Word, Field(max_length=99)]
-Setting = int | float | str | tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class DataRecord:
     credit: Text = ""
     hub_id: RepositoryId | None = None
     ethics: Text = ""
-    origin: Line | None = None
+    origin: Line = ""
     images_sha256: Digest | None = None
 
     @classmethod
@@ -60,7 +59,7 @@ class ConfigRecord:
 
     name: Name
     architecture: Word
-    config: Annotated[dict[Word, Setting], Field(max_length=50)]
+    config: Annotated[dict[Word, int | float | str | tuple[int, ...]], Field(max_length=50)]
     data: DataRecord
     weights_sha256: Digest
     schema: Literal[2] = 2

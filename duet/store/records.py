@@ -51,17 +51,26 @@ def read(kind: type[Record], path: Path) -> Record | None:
         return None
     try:
         values = _migrated(kind, read_object(path))
-        return TypeAdapter(kind).validate_json(json.dumps(values))
     except FileError as error:
         raise RecordError(f"{error}; {MEND}") from error
     except (AttributeError, KeyError, TypeError) as error:  # of a migration
         raise RecordError(f"{path} is not what an older version of Duet wrote; {MEND}") from error
+    try:
+        return validate(kind, values)
+    except RecordError as error:
+        raise RecordError(
+            f"{path} is not what this version of Duet writes ({error}); {MEND}"
+        ) from error
+
+
+def validate(kind: type[Record], values: Any) -> Record:
+    """The record that JSON values make; RecordError, which names the key, where they make none."""
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps(values))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part)[:40] for part in first["loc"][:6]) or "the file"
-        raise RecordError(
-            f"{path} is not what this version of Duet writes ({place}: {first['msg']:.200}); {MEND}"
-        ) from error
+        place = ".".join(str(part)[:40] for part in first["loc"][:6]) or "the whole"
+        raise RecordError(f"{place}: {first['msg']:.200}") from error
 
 
 def _migrated(kind: type[Any], values: dict[str, Any]) -> dict[str, Any]:

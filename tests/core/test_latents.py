@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from duet.core.latents import draw, lerp, slerp, truncate
+from duet.core.errors import ArgumentError
+from duet.core.latents import check_seed, check_truncation, draw, lerp, slerp, truncate
 
 
 def test_latent_i_depends_on_seed_and_i_alone():
@@ -52,6 +53,15 @@ def test_truncation_shrinks_and_is_bounded():
     assert truncate(z, 0.0).abs().max() == 0
     with pytest.raises(ValueError, match=r"0\.\.1, not 1\.5"):
         truncate(z, 1.5)
+
+
+def test_a_refusal_calls_it_as_the_caller_does():
+    assert (check_seed(np.int64(3)), check_truncation(1)) == (3, 1)
+    with pytest.raises(ArgumentError, match=r"--seed must be a whole number in 0\.\.2\^63-1, not"):
+        check_seed(-1, "--seed")
+    for value in (-0.1, True, "1", float("nan")):
+        with pytest.raises(ArgumentError, match=r"--truncation must be a number in 0\.\.1, not"):
+            check_truncation(value, "--truncation")
 
 
 @pytest.mark.parametrize("path", [lerp, slerp])

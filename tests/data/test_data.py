@@ -92,9 +92,10 @@ def test_damaged_files_are_named(fake_mnist, tmp_path):
         (raw / path.name).write_bytes(path.read_bytes()[:1000])
     with pytest.raises(DataError, match="cannot be read"):
         data.load("mnist", data_dir=tmp_path)
-    (raw / "train-labels-idx1-ubyte").unlink()
-    with pytest.raises(DataError, match="train-labels-idx1-ubyte is lacking"):
-        data.load("mnist", data_dir=tmp_path)
+    for name in ("train-labels-idx1-ubyte", "train-images-idx3-ubyte"):
+        (raw / name).unlink()
+        with pytest.raises(DataError, match=f"{name} is lacking, though its folder"):
+            data.load("mnist", data_dir=tmp_path)
 
 
 @pytest.mark.parametrize(("name", "split", "said"), [("nope", "train", "unknown data set 'nope'"),
@@ -141,4 +142,4 @@ def test_facts_are_complete(name):
     for field in ("title", "about", "licence", "credit", "ethics", "origin", "hub_id"):
         assert getattr(facts, field), field
     assert len(set(facts.class_names)) == len(facts.class_names) >= 10
-    assert set(DATASETS[name].files) == {"train", "test"}
+    assert set(DATASETS[name].places) == {"train", "test"}

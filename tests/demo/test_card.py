@@ -21,7 +21,7 @@ def test_what_the_records_hold_is_shown(facts_of, training_record, measurement):
     record = training_record(seconds=4335.2, steps=24000, hardware="CPU, 2 of 2 cores")
     assert facts_of(record, measurement()) == {
         "Model": ("Mock", "knows 10 classes, 3 latent dimensions"),
-        "Data": ("toy", "4×4 pixels, grey"),
+        "Data": ("Toy", "4×4 pixels, grey"),
         "Parameters": ("1", "0.0 MB of weights"),
         "Training": ("1 h 12 min", "24,000 steps on CPU, 2 of 2 cores"),
         "FID": ("0.123", "mnist features, 50,000 samples, lower is better"),

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import struct
@@ -100,6 +101,7 @@ def test_folders_of_schema_1_load(folder, tiny_gan):
     loaded = duet.load(folder)
     assert torch.equal(loaded.model.sample(3), tiny_gan.sample(3))
     assert loaded.made_from == DataRecord.of(MNIST.facts, None)
+    assert loaded.made_from.licence == "cc-by-sa-3.0"
     change_config(folder, **OLD | {"data": "cats", "class_names": list("abcdefghij")})
     assert duet.load(folder).made_from == DataRecord("cats", "cats", tuple("abcdefghij"))
 
@@ -117,6 +119,17 @@ def test_a_schema_1_that_lies_is_refused(folder, changes, said):
     change_config(folder, **OLD | changes)
     with pytest.raises(CheckpointError, match=said):
         duet.load(folder)
+
+
+def test_what_is_kept_of_a_data_set():
+    """All that the record has a field for, and the images' hash."""
+    kept = DataRecord.of(MNIST.facts, "5" * 64)
+    assert kept.images_sha256 == "5" * 64
+    names = {f.name for f in dataclasses.fields(kept)} & set(vars(MNIST.facts))
+    assert {name: getattr(kept, name) for name in names} == {
+        name: getattr(MNIST.facts, name) for name in names
+    }
+    assert names >= {"name", "title", "class_names", "about", "licence", "credit", "hub_id"}
 
 
 def test_what_would_not_be_read_is_not_written(tmp_path, tiny_gan):

@@ -7,8 +7,6 @@ from torch.distributions import Independent, Normal
 
 from duet.core.domains import gaussian_nll
 from training import losses
-from training.ema import averaged_copy, update_average
-from training.objective import set_learning_rate
 
 
 def test_dcgan_losses_are_binary_cross_entropy():
@@ -67,32 +65,3 @@ def test_normal_log_density_is_torchs():
     torch.testing.assert_close(losses.normal_log_density(x, mean, log_variance), expected)
     standard = Independent(Normal(torch.zeros(4, 5), torch.ones(4, 5)), 1).log_prob(x)
     torch.testing.assert_close(losses.normal_log_density(x), standard)
-
-
-def test_average_is_the_power_function_profile():
-    """After T steps of weights 0, 1, .. T-1 the mean of t^6.94 dt over [0, T]."""
-    network = torch.nn.Linear(1, 1, bias=False)
-    average = averaged_copy(network)
-    total = 2000
-    for step in range(total):
-        torch.nn.init.constant_(network.weight, float(step))
-        update_average(average, network, step)
-    expected = total * (6.94 + 1) / (6.94 + 2)
-    assert average.weight.item() == pytest.approx(expected, rel=2e-3)
-    assert not average.weight.requires_grad
-
-
-def test_average_starts_at_the_first_weights():
-    network, other = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
-    average = averaged_copy(other)
-    update_average(average, network, 0)
-    torch.testing.assert_close(average.weight, network.weight)
-
-
-def test_learning_rate_needs_no_horizon():
-    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=9.0)
-    rates = []
-    for step in (0, 99, 1999, 2000, 8000):
-        set_learning_rate(optimizer, 1.0, step)
-        rates.append(optimizer.param_groups[0]["lr"])
-    assert rates == pytest.approx([0.01, 1.0, 1.0, 1.0, 0.5])

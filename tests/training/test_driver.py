@@ -1,0 +1,199 @@
+"""One training step of each recipe, recomputed by hand in plain lines."""
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.distributions import Normal
+
+from training.driver import train_step, update
+from training.objective import Objective
+from training.recipes import RECIPES
+
+SHAPE, CLASSES, COUNT, STEP = (1, 28, 28), 10, 8, 50
+SIZES = {"gan": {"width": 4, "penalty": 0.7}, "vae": {"width": 4, "latent_dim": 6}, "dcgan": {}}
+
+
+@pytest.fixture
+def batch():
+    """Images in [-1, 1] and their labels, most classes once."""
+    return torch.rand(COUNT, *SHAPE) * 2 - 1, torch.tensor([3, 1, 4, 1, 5, 9, 2, 6])
+
+
+def build(recipe, num_classes=CLASSES):
+    """An objective in full precision. Layers that begin at zero hide what stands behind them, so
+    every weight is moved a little."""
+    config = RECIPES[recipe].config(precision="float32", **SIZES[recipe])
+    objective = RECIPES[recipe].objective(config, SHAPE, num_classes)
+    with torch.no_grad():
+        for parameter in objective.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    return objective
+
+
+def stepped(objective, images, labels):
+    """(the objective as it was, a step's report): the step draws from seed 5."""
+    before = copy.deepcopy(objective)
+    torch.manual_seed(5)
+    return before, train_step(objective, STEP, images, labels)
+
+
+def check_gradients(network, loss, by_hand):
+    expected = torch.autograd.grad(loss, list(by_hand.parameters()), retain_graph=True)
+    for (name, parameter), gradient in zip(network.named_parameters(), expected, strict=True):
+        assert gradient.abs().max() > 0 or name == "score.bias"  # which a difference cancels
+        torch.testing.assert_close(
+            parameter.grad, gradient, rtol=1e-4, atol=1e-5 * gradient.abs().max().item() + 1e-7,
+            msg=lambda text, name=name: f"{name}: {text}",
+        )
+
+
+def check_first_adam_step(network, before, rate, eps=1e-8):
+    """Adam's first step is the rate times the gradient's sign, but for epsilon."""
+    for new, old in zip(network.parameters(), before.parameters(), strict=True):
+        gradient = new.grad
+        torch.testing.assert_close(
+            new.detach(), old.detach() - rate * gradient / (gradient.abs() + eps), rtol=1e-4,
+            atol=1e-6,
+        )
+
+
+def squared_gradient(network, images, labels):
+    """E ||d D / d x||^2, image by image."""
+    total = 0.0
+    for image, label in zip(images, labels, strict=True):
+        x = image[None].detach().clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(network(x, label[None]).sum(), x, create_graph=True)
+        total = total + (gradient**2).sum() / len(images)
+    return total
+
+
+@pytest.mark.parametrize("num_classes", [CLASSES, 0])
+def test_gan_step_by_hand(batch, num_classes):
+    images, labels = batch if num_classes else (batch[0], torch.zeros_like(batch[1]))
+    objective = build("gan", num_classes)
+    before, report = stepped(objective, images, labels)
+    torch.manual_seed(5)
+    generated = before.model.decode(torch.randn(COUNT, 64), labels)
+    rate = 5e-4 * (STEP + 1) / 100  # warming up
+
+    # The discriminator's phase: real above generated; penalties on a quarter of each.
+    critic, fixed = before.discriminator, generated.detach()
+    gap = critic(images, labels) - critic(fixed, labels)
+    loss = torch.log(1 + torch.exp(-gap)).mean()
+    r1 = squared_gradient(critic, images[:2], labels[:2])
+    r2 = squared_gradient(critic, fixed[:2], labels[:2])
+    for name, value in {"discriminator": loss, "r1": r1, "r2": r2}.items():
+        torch.testing.assert_close(report[name], value.detach())
+    check_gradients(objective.discriminator, loss + 0.7 / 2 * (r1 + r2), critic)
+    check_first_adam_step(objective.discriminator, critic, rate)
+
+    # The generator's phase: generated above real, before the critic as it has become.
+    critic = objective.discriminator
+    loss = torch.log(1 + torch.exp(critic(images, labels) - critic(generated, labels))).mean()
+    torch.testing.assert_close(report["generator"], loss.detach())
+    check_gradients(objective.model, loss, before.model)
+    check_first_adam_step(objective.model, before.model, rate)
+
+
+@pytest.mark.parametrize("num_classes", [CLASSES, 0])
+def test_vae_step_by_hand(batch, num_classes):
+    images, labels = batch if num_classes else (batch[0], torch.zeros_like(batch[1]))
+    objective = build("vae", num_classes)
+    before, report = stepped(objective, images, labels)
+    model = before.model
+    torch.manual_seed(5)
+    mean, log_variance = model.posterior(images, labels)
+    posterior = Normal(mean, torch.exp(log_variance / 2))
+    z = mean + torch.randn(COUNT, 6) * posterior.scale
+
+    noise, log_determinant = model.prior.inverse(z, labels)
+    assert log_determinant.abs().min() > 1e-3
+    log_prior = Normal(0, 1).log_prob(noise).sum(1) + log_determinant
+    kl = (posterior.log_prob(z).sum(1) - log_prior).mean()
+    outputs = model.decoder(z, labels)
+    deviation = (outputs - images).square().mean().sqrt()
+    nll = -Normal(outputs, deviation).log_prob(images).sum(dim=(1, 2, 3)).mean()
+
+    for name, value in {"kl": kl, "reconstruction": nll, "elbo": -(nll + kl)}.items():
+        torch.testing.assert_close(report[name], value.detach())
+    check_gradients(objective.model, nll + kl, model)
+    check_first_adam_step(objective.model, model, 1e-3 * (STEP + 1) / 100)
+
+
+def test_an_outlier_batch_of_the_vae_is_clipped(batch):
+    images, labels = batch
+    objective = build("vae")
+    stepped(objective, 100 * images, labels)
+    norms = torch.stack([parameter.grad.norm() for parameter in objective.model.parameters()])
+    assert norms.norm().item() == pytest.approx(1000, rel=1e-3)
+
+
+def test_dcgan_step_by_hand(batch):
+    """Both from one forward pass: neither sees the other's update."""
+    images, labels = batch
+    objective = build("dcgan")
+    before, report = stepped(objective, images, labels)
+    torch.manual_seed(5)
+    generated = before.model.decode(torch.randn(COUNT, 100), labels)
+    critic = before.discriminator
+    real, fake = critic(images), critic(generated)  # in this order, for the dropout
+    entropy, ones, zeros = F.binary_cross_entropy_with_logits, torch.ones(COUNT), torch.zeros(COUNT)
+    losses = {
+        "generator": entropy(fake, ones),
+        "discriminator": entropy(real, ones) + entropy(fake, zeros),
+    }
+    for name, loss in losses.items():
+        torch.testing.assert_close(report[name], loss.detach())
+    check_gradients(objective.model, losses["generator"], before.model)
+    check_gradients(objective.discriminator, losses["discriminator"], critic)
+    check_first_adam_step(objective.model, before.model, 1e-4, eps=1e-7)
+    check_first_adam_step(objective.discriminator, critic, 1e-4, eps=1e-7)
+
+
+@pytest.mark.parametrize("recipe", ["gan", "vae"])
+def test_what_ships_is_the_average_over_the_steps(batch, recipe):
+    objective = build(recipe)
+    averages = []
+    for step in range(3):
+        train_step(objective, step, *batch)
+        keep = (1 - 1 / (step + 1)) ** 7.94
+        new = [parameter.detach().clone() for parameter in objective.model.parameters()]
+        averages = [keep * a + (1 - keep) * b for a, b in zip(averages or new, new, strict=True)]
+    for shipped, average, raw in zip(objective.shipped.parameters(), averages, new, strict=True):
+        torch.testing.assert_close(shipped, average, rtol=1e-5, atol=1e-7)
+        assert not torch.equal(shipped, raw)
+
+
+def test_dcgan_ships_its_last_weights(batch):
+    objective = build("dcgan")
+    train_step(objective, 0, *batch)
+    assert objective.shipped is objective.model
+    assert objective.average is None
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_step_forgets_the_gradients_of_the_one_before(batch, recipe):
+    objective = build(recipe)
+    stepped(objective, *batch)
+    twin = copy.deepcopy(objective)
+    twin.zero_grad()
+    for one in (objective, twin):
+        stepped(one, *batch)
+    for parameter, other in zip(objective.parameters(), twin.parameters(), strict=True):
+        assert torch.equal(parameter, other)
+
+
+def test_networks_of_one_phase_move_at_once():
+    """Two numbers that play for and against their product, both from where they were."""
+    objective = Objective(RECIPES["gan"].config())
+    objective.numbers = torch.nn.ParameterList([torch.tensor(2.0), torch.tensor(3.0)])
+    one, other = objective.numbers
+    objective.optimizers = {
+        name: torch.optim.SGD([number], lr=0.1)
+        for name, number in zip("ab", objective.numbers, strict=True)
+    }
+    product = one * other
+    update(objective, {"a": product, "b": -product})
+    assert (one.item(), other.item()) == pytest.approx((2 - 0.1 * 3, 3 + 0.1 * 2))
