@@ -209,6 +209,15 @@ def test_turns_and_scales_stay_in_range():
     assert found.max() < 255.001
     assert len(found.unique(dim=0)) == 300
     assert (found.mean() / image.float().mean() - 1).abs() < 0.05
+    # The bar's angle by its second moments: uniform within 10 degrees, hence 5.8 of deviation.
+    mass = found[:, 0] / found.sum(dim=(1, 2, 3), keepdim=True)[:, 0]
+    y, x = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
+    y = y - (mass * y).sum((1, 2), keepdim=True)
+    x = x - (mass * x).sum((1, 2), keepdim=True)
+    across, along = (mass * x * y).sum((1, 2)), (mass * (x.square() - y.square())).sum((1, 2))
+    angles = torch.rad2deg(torch.atan2(2 * across, along) / 2)
+    assert angles.std().item() == pytest.approx(5.8, abs=0.6)
+    assert angles.abs().max() < 10.5
 
 
 @pytest.mark.parametrize("name", OURS)
