@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import traceback
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
@@ -16,7 +15,6 @@ from duet.core.errors import DuetError
 DICE = "Roll"  # style.css draws one before the word
 Control = gr.Number | gr.Slider | gr.Radio | gr.Dropdown
 FEW = 4  # so many choices stand side by side, more go into a list
-FAILED = "Something went wrong here. The log of the app has the details."
 
 
 def control(option: Option, visible: bool = True) -> Control:
@@ -60,20 +58,14 @@ def checked_handler(options: Sequence[Option], function: Callable[..., Any]) -> 
 
 
 def as_gradio_error(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, whose refusals reach whoever called it. What else fails is a mistake of ours: its
-    traceback goes to the log, and the caller hears that there is one."""
+    """`function`, whose refusals reach whoever called it."""
 
     @functools.wraps(function)
     def answer(*values: Any, **named: Any) -> Any:
         try:
             return function(*values, **named)
-        except gr.Error:
-            raise
         except DuetError as error:
             raise refusal(str(error)) from error
-        except Exception as error:
-            traceback.print_exc()
-            raise refusal(FAILED) from error
 
     return answer
 

@@ -63,7 +63,10 @@ def serve_in_process():
     @contextlib.contextmanager
     def serve(offer, folder):
         async def build() -> App:  # Gradio makes an event loop where none runs, and leaves it open
-            return App.create_app(blocks.build(offer), app_kwargs=web_errors.app_options())
+            page = blocks.build(offer)
+            page.has_launched = True  # until then Gradio lets every file in
+            page.allowed_paths, page.blocked_paths = [], []
+            return App.create_app(page, app_kwargs=web_errors.app_options())
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("GRADIO_TEMP_DIR", str(folder))

@@ -104,12 +104,20 @@ def test_too_few_and_too_many_inputs_are_counted(client, good, capfd, endpoint):
     assert "Traceback" not in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(("endpoint", "name"), [("card", "model"), ("sample", "seed")])
+def test_a_file_of_the_machine_is_not_taken(client, good, folder, endpoint, name):
+    before = sorted(folder.rglob("*"))
+    answer = call(client, endpoint, list((good[endpoint] | {name: FILE}).values()))
+    assert "texts, numbers, no files" in answer.json()["error"]
+    assert sorted(folder.rglob("*")) == before
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         (None, "Options must be an object"), ([], "Options must be an object"),
         ({"sede": 3}, "There is no option 'sede', only left, right, class_name"),
-        ({"seed": None}, "Seed must be"), ({"left": FILE}, "Left model must be"),
+        ({"seed": None}, "Seed must be"), ({"left": FILE}, "no files"),
         ({"seed": [[[]]]}, "Seed must be"), ({"\ud800": 1}, "There is no option"),
     ],
 )
