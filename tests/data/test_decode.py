@@ -1,5 +1,8 @@
 """One picture, as odd as they come: what its pixels become."""
 
+import io
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -105,6 +108,12 @@ def test_a_large_photograph_is_still_resized_well(as_bytes):
     assert abs(small[2, :, 18:] - 255).max() < 8
 
 
+def test_a_photograph_of_a_few_times_the_size_is_decoded_whole(noise, as_bytes):
+    content = as_bytes(noise(1, 96, 96), "JPEG")
+    whole = Image.open(io.BytesIO(content)).resize((32, 32), Image.Resampling.BICUBIC)
+    assert np.array_equal(decode(content, 32, 3).transpose(1, 2, 0), np.asarray(whole))
+
+
 @pytest.mark.parametrize(("content", "said"), [
     (b"", "not a picture"), (b"some text", "not a picture"),
     (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
@@ -130,8 +139,6 @@ def test_a_truncated_picture_is_refused(noise, as_bytes, format):
 def test_sizes_that_cannot_be_used_are_refused_by_the_header(as_bytes, size, said):
     small = as_bytes(Image.new("1", (8, 8)), "PNG")
     header = b"IHDR" + b"".join(side.to_bytes(4, "big") for side in size) + b"\x01\0\0\0\0"
-    import zlib
-
     content = small[:12] + header + zlib.crc32(header).to_bytes(4, "big") + small[33:]
     for work in (look, lambda content: decode(content, 16, 3)):
         with pytest.raises(PictureError, match=said):

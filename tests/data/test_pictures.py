@@ -378,6 +378,10 @@ def test_hostile_zips(tmp_path, png, write_zip, monkeypatch, kind, said):
     if kind == "liar":  # the directory says that the file is short
         content[directory + 24 : directory + 28] = (10).to_bytes(4, "little")
     path.write_bytes(content)
+    if kind == "bomb":  # refused by what the directory says, before it is read
+        read = zipfile.ZipExtFile.read
+        monkeypatch.setattr(zipfile.ZipExtFile, "read", lambda self, n=-1: (
+            pytest.fail("the bomb was read") if self.name == "evil.png" else read(self, n)))
     with pytest.raises(DataError, match=f"1 of 11.*evil.png.*{said}"):
         both(path)
     train, test = both(path, skip_broken=True)
