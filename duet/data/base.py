@@ -38,7 +38,7 @@ class Facts:
     hub_id: str | None = None
     ethics: str = ""
     domain: str = PIXELS
-    origin: str | None = None
+    origin: str = ""
 
 
 @dataclass(frozen=True)
