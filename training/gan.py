@@ -26,6 +26,7 @@ class GANTraining(ResidualTraining):
     """Our class-conditional GAN for small images."""
 
     recipe: ClassVar[str] = "gan"
+    widths: ClassVar[dict[int, int]] = {28: 48, 32: 48, 48: 44, 64: 36}
 
     steps: Steps = 10_000
     batch_size: BatchSize = 64
@@ -45,7 +46,7 @@ class GANObjective(Objective):
         super().__init__(config)
         self.penalty = config.penalty
         shape = GANConfig(
-            image_shape, num_classes, LATENT_DIM, config.width, DEPTH,
+            image_shape, num_classes, LATENT_DIM, config.width_for(image_shape), DEPTH,
             stages=config.stages_for(image_shape), domain=domain,
         )
         self.model = GAN(shape)
