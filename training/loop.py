@@ -128,13 +128,13 @@ def _load_run(
         raise TrainingError(
             f"--resume: {folder} was trained by the recipe {before.recipe}, not {config.recipe}"
         )
+    rows = read_log(folder / LOG)
+    progress = load_state(folder / STATE, objective, config)
     if before is not None and _images(before.data) not in (None, _images(made_from)):
         raise TrainingError(
             f"--resume: {folder} was trained on other pictures than {config.data} holds now; put "
             "those back, or choose another --out"
         )
-    rows = read_log(folder / LOG)
-    progress = load_state(folder / STATE, objective, config)
     if progress.step > config.steps:
         raise TrainingError(f"--steps {config.steps}: {folder} is already at step {progress.step}")
     return progress, rows
