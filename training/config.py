@@ -73,13 +73,14 @@ class TrainConfig:
             value = getattr(self, name, None)
             if value is not None and value < 1:
                 raise TrainingError(f"{flag(name)} must be at least 1, not {value}")
-        if self.batch_size < self.least_batch_size:
+        if (self.batch_size or self.least_batch_size) < self.least_batch_size:
             raise TrainingError(
                 f"--batch-size must be at least {self.least_batch_size} for {self.recipe}, whose "
                 "batch normalisation has no variance of a single image"
             )
         check_seed(self.seed, "--seed")
-        if not 0 < getattr(self, "learning_rate", 1.0) < math.inf:
+        learning_rate = getattr(self, "learning_rate", None)
+        if learning_rate is not None and not 0 < learning_rate < math.inf:
             raise TrainingError("--learning-rate must be positive")
         if not 0 <= getattr(self, "penalty", 0.0) < math.inf:
             raise TrainingError("--penalty must not be negative")

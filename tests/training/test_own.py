@@ -123,3 +123,22 @@ def test_published_sets_refuse_another_size(toy_data, tmp_path):
         train(RECIPES["gan"].config(data="toy", image_size=32, out=tmp_path / "run"), "")
 
 
+
+
+def test_the_dcgan_draws_colour(tmp_path, capsys):
+    folder = pictures(tmp_path / "heaps", {"a": 6, "b": 6})
+    flags = ["dcgan", "--data", str(folder), "--batch-size", "4", "--steps", "3", "--device", "cpu"]
+    assert main([*flags, "--image-size", "16"]) == 0
+    made = duet.load(tmp_path / "runs" / "heaps-dcgan" / "checkpoint")
+    assert (made.architecture, made.model.image_shape) == ("dcgan-radford", (3, 16, 16))
+    assert (made.model.num_classes, made.class_names) == (0, ("a", "b"))
+    assert made.training.settings["learning_rate"] == 2e-4
+    again = [*flags, "--image-size", "16", "--out", str(tmp_path / "b")]
+    assert main([*again, "--steps", "1"]) == 0
+    assert main([*again, "--resume"]) == 0
+    weights = [f / "checkpoint/model.safetensors" for f in (tmp_path / "b", made.folder.parent)]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+    capsys.readouterr()
+    assert main([*flags, "--image-size", "48", "--out", str(tmp_path / "c")]) == 2
+    assert "does not suit dcgan: a DCGAN draws" in capsys.readouterr().err
+    assert not (tmp_path / "c").exists()
