@@ -8,12 +8,16 @@ import torch.nn.functional as F
 from torch.distributions import Normal
 
 from duet.data import ImageSet
+from training.augment import augmented
 from training.driver import train_step, update
 from training.objective import Objective
 from training.recipes import RECIPES
 
 SHAPE, CLASSES, COUNT, STEP = (1, 28, 28), 10, 8, 50
-SIZES = {"gan": {"width": 4, "penalty": 0.7}, "vae": {"width": 4, "latent_dim": 6}, "dcgan": {}}
+SIZES = {
+    "gan": {"width": 4, "penalty": 0.7, "augment": "none"}, "vae": {"width": 4, "latent_dim": 6},
+    "dcgan": {},
+}
 
 
 @pytest.fixture
@@ -22,10 +26,10 @@ def batch():
     return torch.rand(COUNT, *SHAPE) * 2 - 1, torch.tensor([3, 1, 4, 1, 5, 9, 2, 6])
 
 
-def build(recipe, num_classes=CLASSES, shape=SHAPE):
+def build(recipe, num_classes=CLASSES, shape=SHAPE, **settings):
     """An objective in full precision. Layers that begin at zero hide what stands behind them, so
     every weight is moved a little."""
-    config = RECIPES[recipe].config(precision="float32", **SIZES[recipe])
+    config = RECIPES[recipe].config(precision="float32", **SIZES[recipe] | settings)
     objective = RECIPES[recipe].objective(config, shape, num_classes)
     with torch.no_grad():
         for parameter in objective.parameters():
@@ -96,6 +100,38 @@ def test_gan_step_by_hand(batch, num_classes):
     torch.testing.assert_close(report["generator"], loss.detach())
     check_gradients(objective.model, loss, before.model)
     check_first_adam_step(objective.model, before.model, rate)
+
+
+def test_gan_step_by_hand_where_pictures_are_few(batch):
+    """Real and generated alike are changed in either phase, each anew; labels stay; the penalties
+    are the slopes in the changed images."""
+    images, labels = batch
+    objective = build("gan", augment="all")
+    before, report = stepped(objective, images, labels)
+    torch.manual_seed(5)
+    generated = before.model.decode(torch.randn(COUNT, 64), labels)
+    critic = before.discriminator
+    real, fake = augmented(images, "all"), augmented(generated, "all").detach()
+    loss = torch.log(1 + torch.exp(critic(fake, labels) - critic(real, labels))).mean()
+    r1 = squared_gradient(critic, real[:2], labels[:2])
+    r2 = squared_gradient(critic, fake[:2], labels[:2])
+    for name, value in {"discriminator": loss, "r1": r1, "r2": r2}.items():
+        torch.testing.assert_close(report[name], value.detach())
+    check_gradients(objective.discriminator, loss + 0.7 / 2 * (r1 + r2), critic)
+
+    critic = objective.discriminator
+    real, fake = augmented(images, "all"), augmented(generated, "all")
+    loss = torch.log(1 + torch.exp(critic(real, labels) - critic(fake, labels))).mean()
+    torch.testing.assert_close(report["generator"], loss.detach())
+    check_gradients(objective.model, loss, before.model)
+
+
+def test_without_augmentation_a_step_draws_its_noise_and_nothing_else(batch):
+    stepped(build("gan"), *batch)
+    left = torch.rand(3)
+    torch.manual_seed(5)
+    torch.randn(COUNT, 64)
+    assert torch.equal(left, torch.rand(3))
 
 
 @pytest.mark.parametrize("num_classes", [CLASSES, 0])
