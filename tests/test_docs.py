@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from duet.data.__main__ import main as data_main
 from duet.hub.space import HOME
 from duet.store import checkpoint
 from evaluation.__main__ import main as evaluation_main
@@ -16,7 +17,7 @@ from training.__main__ import main as training_main
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 HEADER = yaml.safe_load(README.split("---\n")[1])
-MAINS = {"evaluation": evaluation_main, "training": training_main}
+MAINS = {"duet.data": data_main, "evaluation": evaluation_main, "training": training_main}
 DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/architecture.md")]
 PINS = dict(
     line.split(";")[0].strip().split("==")

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
-from typing_extensions import Doc
+from typing_extensions import Doc, Self
 
 from duet.core.device import pick_device
 from duet.core.errors import DuetError
 from duet.core.flags import DataDir, DeviceName
+from duet.core.latents import check_seed
+from duet.data import Colour, ImageSet, set_name
 from duet.models.networks import recommended_stages
 from training.precision import pick_precision
 
@@ -38,8 +40,15 @@ class TrainConfig:
     least_batch_size: ClassVar[int] = 1
 
     data: str = "mnist"
-    """Data set to train on, a name in data.DATASETS."""
+    """Data set to train on: a registered name, or the path of a folder of pictures, a folder a
+    class, or a zip of either."""
     data_dir: Annotated[DataDir, OPERATIONAL] = None
+    image_size: int | None = None
+    """Side of own pictures in pixels, a multiple of 4 (default: suits them)."""
+    colour: Colour = "auto"
+    """Own pictures as grey or rgb; auto: grey where every one is stored in grey."""
+    skip_broken: bool = False
+    """Leave out, and list, own pictures that cannot be used."""
     out: Annotated[Path | None, OPERATIONAL] = None
     """Run folder: state, log, pictures, and the finished checkpoint/ (default: runs/DATA-RECIPE).
     Its name becomes the model's name."""
@@ -64,27 +73,36 @@ class TrainConfig:
             value = getattr(self, name, None)
             if value is not None and value < 1:
                 raise TrainingError(f"{flag(name)} must be at least 1, not {value}")
-        if self.batch_size < self.least_batch_size:
+        if (self.batch_size or self.least_batch_size) < self.least_batch_size:
             raise TrainingError(
                 f"--batch-size must be at least {self.least_batch_size} for {self.recipe}, whose "
                 "batch normalisation has no variance of a single image"
             )
-        if not 0 <= self.seed < 2**63:
-            raise TrainingError(f"--seed must lie in 0..2^63-1, not {self.seed}")
-        if not 0 < getattr(self, "learning_rate", 1.0) < math.inf:
+        check_seed(self.seed, "--seed")
+        learning_rate = getattr(self, "learning_rate", None)
+        if learning_rate is not None and not 0 < learning_rate < math.inf:
             raise TrainingError("--learning-rate must be positive")
         if not 0 <= getattr(self, "penalty", 0.0) < math.inf:
             raise TrainingError("--penalty must not be negative")
 
-    def resolved(self) -> "TrainConfig":
-        """With what "auto" stands for on this machine: what is recorded, and compared on resuming.
-        DeviceError for a device that this machine has not got."""
+    def resolved(self) -> Self:
+        """With what is left to this machine: the run folder, and "auto" as precision. DataError for
+        data that are not there, DeviceError for a device that this machine has not got."""
         precision = pick_precision(self.precision, pick_device(self.device))
-        return dataclasses.replace(self, precision=precision)
+        return dataclasses.replace(self, precision=precision, out=self.run_folder)
+
+    def suited(self, images: ImageSet) -> Self:
+        """With what is left to the pictures of a resolved run, and their set's name instead of the
+        place where it lies: what is recorded, and compared on resuming."""
+        channels, side, _ = images.image_shape
+        colours: dict[int, Colour] = {1: "grey", 3: "rgb"}
+        return dataclasses.replace(
+            self, data=images.name, image_size=side, colour=colours.get(channels, "auto")
+        )
 
     @property
     def run_folder(self) -> Path:
-        return self.out or Path("runs") / f"{self.data}-{self.recipe}"
+        return self.out or Path("runs") / f"{set_name(self.data)}-{self.recipe}"
 
     def to_json(self) -> dict[str, Any]:
         values = dataclasses.asdict(self)
@@ -103,10 +121,26 @@ class TrainConfig:
 class ResidualTraining(TrainConfig):
     """Recipes of the shared residual networks (duet/models/networks.py)."""
 
-    width: int = 48
-    """Channels at half resolution, in both networks."""
+    # Channels for images up to a side: the most, in fours, with which a checkpoint of ten classes
+    # stays below 10 MB, and no more than 48, with which two CPU cores still train (docs/log.md).
+    widths: ClassVar[dict[int, int]]
+
+    width: int | None = None
+    """Channels at half resolution, in both networks (default: suits the size)."""
     stages: int | None = None
     """How often the networks halve the side (default: as often as leaves 4 pixels or more)."""
+
+    def suited(self, images: ImageSet) -> Self:
+        shape = images.image_shape
+        settled = super().suited(images)
+        return dataclasses.replace(
+            settled, width=self.width_for(shape), stages=self.stages_for(shape)
+        )
+
+    def width_for(self, image_shape: tuple[int, int, int]) -> int:
+        """As asked, else of the first row of `widths` that reaches the larger side, or the last."""
+        fitting = (w for side, w in self.widths.items() if side >= max(image_shape[1:]))
+        return self.width or next(fitting, min(self.widths.values()))
 
     def stages_for(self, image_shape: tuple[int, int, int]) -> int:
         return self.stages or recommended_stages(image_shape)

@@ -1,15 +1,19 @@
 """Our GAN's recipe: relativistic pairing with two zero-centred gradient penalties, after R3GAN
 (Huang et al., "The GAN is dead; long live the GAN! A modern baseline GAN", 2024), made light."""
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from typing_extensions import Self
 
 from duet.core.domains import PIXELS
+from duet.data import ImageSet
 from duet.models.gan import GAN, Discriminator, GANConfig
-from training.config import BatchSize, ResidualTraining, Steps
+from training.augment import FEW_IMAGES, Augment, augmented
+from training.config import BatchSize, ResidualTraining, Steps, TrainingError
 from training.ema import averaged_copy
 from training.losses import gradient_penalty, relativistic_loss
 from training.objective import Batch, Objective, Phase, detached, frozen
@@ -26,6 +30,7 @@ class GANTraining(ResidualTraining):
     """Our class-conditional GAN for small images."""
 
     recipe: ClassVar[str] = "gan"
+    widths: ClassVar[dict[int, int]] = {28: 48, 32: 48, 48: 44, 64: 36}
 
     steps: Steps = 10_000
     batch_size: BatchSize = 64
@@ -33,6 +38,24 @@ class GANTraining(ResidualTraining):
     """Of both Adams, for the first 2,000 steps; then it falls as 1/sqrt(step)."""
     penalty: float = 1.0
     """Weight gamma of the R1 and R2 gradient penalties."""
+    augment: Augment = "auto"
+    """What the discriminator sees changed at random: geometry (moved, a part cut out), all
+    (brightness and colours too), none. auto: fewer than 10,000 pictures, of colour all, of grey
+    geometry."""
+
+    def suited(self, images: ImageSet) -> Self:
+        return dataclasses.replace(super().suited(images), augment=self.augment_for(images))
+
+    def augment_for(self, images: ImageSet) -> Augment:
+        if images.domain != PIXELS:
+            if self.augment not in ("auto", "none"):
+                raise TrainingError(f"--augment {self.augment} is for pictures; pass none")
+            return "none"
+        if self.augment != "auto":
+            return self.augment
+        if len(images) >= FEW_IMAGES:
+            return "none"
+        return "geometry" if images.image_shape[0] == 1 else "all"
 
 
 class GANObjective(Objective):
@@ -43,9 +66,9 @@ class GANObjective(Objective):
         domain: str = PIXELS,
     ) -> None:
         super().__init__(config)
-        self.penalty = config.penalty
+        self.penalty, self.policy = config.penalty, config.augment
         shape = GANConfig(
-            image_shape, num_classes, LATENT_DIM, config.width, DEPTH,
+            image_shape, num_classes, LATENT_DIM, config.width_for(image_shape), DEPTH,
             stages=config.stages_for(image_shape), domain=domain,
         )
         self.model = GAN(shape)
@@ -63,12 +86,22 @@ class GANObjective(Objective):
     def phases(self, batch: Batch) -> Iterator[Phase]:
         with self.autocast():
             generated = self.model.decode(batch.noise, batch.labels)
-        yield self.discriminator_phase(batch.images, generated.detach(), batch.labels)
-        yield self.generator_phase(batch.images, generated, batch.labels)
+        real, fake = self.augmented(batch.images), self.augmented(generated.detach())
+        yield self.discriminator_phase(real, fake, batch.labels)
+        real, fake = self.augmented(batch.images), self.augmented(generated)
+        yield self.generator_phase(real, fake, batch.labels)
+
+    def augmented(self, images: torch.Tensor) -> torch.Tensor:
+        """As the discriminator is to see them."""
+        return augmented(images, self.policy)
 
     def discriminator_phase(
         self, images: torch.Tensor, generated: torch.Tensor, labels: torch.Tensor
     ) -> Phase:
+        # The penalties are taken at the augmented images, where they are given: R1 and R2 are
+        # expectations over the two distributions that the discriminator tells apart (Mescheder et
+        # al., 2018, section 4.1). Slopes in the images before would be nil where a part is cut out,
+        # and would weigh each contrast otherwise.
         part = slice(max(1, len(images) // PENALTY_SHARE))
         with self.autocast():
             real = self.discriminator(images, labels).float()

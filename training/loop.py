@@ -16,6 +16,7 @@ from duet.core.files import replacing
 from duet.core.pixels import to_pil
 from duet.models import LatentModel, ModelError
 from duet.store import records
+from duet.store.config import DataRecord
 from duet.store.run import LogRow, RunRecord, read_log
 from training.config import TrainConfig, TrainingError
 from training.driver import train_step
@@ -24,7 +25,7 @@ from training.log import RunLog, draw_curves
 from training.objective import Objective
 from training.randomness import batch_indices, noise_seed, weights_seed
 from training.recipes import RECIPES
-from training.record import preview, run_record, write_checkpoint
+from training.record import data_record, preview, run_record, write_checkpoint
 from training.state import Progress, load_state, save_state
 
 
@@ -48,13 +49,14 @@ def train(config: TrainConfig, command: str) -> Path:
     check_folder(folder, config.resume)
     config = config.resolved()
     device = pick_device(config.device)
-    images = data.load(config.data, "train", config.data_dir)
+    images = data.load(
+        config.data, "train", config.data_dir, image_size=config.image_size, colour=config.colour,
+        skip_broken=config.skip_broken,
+    )
+    made_from = data_record(images)
+    config = config.suited(images)
+    _check_batch(config, len(images))
     domain = DOMAINS[images.domain]
-    if config.batch_size > len(images):
-        raise TrainingError(
-            f"--batch-size {config.batch_size} is more than the {len(images)} images "
-            f"of {config.data}"
-        )
 
     # Networks, all random numbers from the seed.
     torch.manual_seed(weights_seed(config.seed))
@@ -67,8 +69,11 @@ def train(config: TrainConfig, command: str) -> Path:
     objective.to(device=device, memory_format=torch.channels_last)
     with working_in(folder, config.resume):
         # What is there is judged before any of it is replaced.
-        progress, rows = _load_run(folder, objective, config) if config.resume else (Progress(), ())
-        run = run_record(config, command)  # as it is now, not at the end
+        rows: Sequence[LogRow] = ()
+        progress = Progress()
+        if config.resume:
+            progress, rows = _load_run(folder, objective, config, made_from)
+        run = run_record(config, command, made_from)  # as it is now, not at the end
         records.write(folder / RUN, run)
         log = RunLog(folder / LOG, rows, progress, config.steps, config.batch_size)
         pixels, labels = images.images.to(device), images.labels.to(device)
@@ -97,14 +102,25 @@ def train(config: TrainConfig, command: str) -> Path:
                 "go on with the same command and --resume", stop[0],
             )
         write_checkpoint(
-            folder / CHECKPOINT, objective.shipped, config, images, run=run,
-            progress=log.progress, rows=log.rows,
+            folder / CHECKPOINT, objective.shipped, config, made_from, images=len(images),
+            run=run, progress=log.progress, rows=log.rows,
         )
         return folder / CHECKPOINT
 
 
+def _check_batch(config: TrainConfig, images: int) -> None:
+    """Refused and not made smaller: a batch's size decides the weights, and whoever asks for one,
+    or compares two runs of it, shall get it."""
+    if config.batch_size > images:
+        fitting = 2 ** (images.bit_length() - 1)
+        raise TrainingError(
+            f"--batch-size {config.batch_size} is more than the {images} images of {config.data} "
+            f"to train on; pass --batch-size {fitting}, or add pictures"
+        )
+
+
 def _load_run(
-    folder: Path, objective: Objective, config: TrainConfig
+    folder: Path, objective: Objective, config: TrainConfig, made_from: DataRecord
 ) -> tuple[Progress, Sequence[LogRow]]:
     """What the sittings before left: the state, put into `objective`, and the log."""
     before = records.read(RunRecord, folder / RUN)
@@ -114,9 +130,18 @@ def _load_run(
         )
     rows = read_log(folder / LOG)
     progress = load_state(folder / STATE, objective, config)
+    if before is not None and _images(before.data) not in (None, _images(made_from)):
+        raise TrainingError(
+            f"--resume: {folder} was trained on other pictures than {config.data} holds now; put "
+            "those back, or choose another --out"
+        )
     if progress.step > config.steps:
         raise TrainingError(f"--steps {config.steps}: {folder} is already at step {progress.step}")
     return progress, rows
+
+
+def _images(record: DataRecord | None) -> str | None:
+    return None if record is None else record.images_sha256
 
 
 def _save_pictures(folder: Path, model: LatentModel, rows: Sequence[LogRow]) -> None:

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from training.config import TrainConfig
-from training.dcgan import DCGANObjective, DCGANTraining
+from training.dcgan import DCGANTraining, dcgan_objective
 from training.gan import GANObjective, GANTraining
 from training.vae import VAEObjective, VAETraining
 
@@ -17,7 +17,7 @@ class Recipe(NamedTuple):
 
 
 RECIPES: dict[str, Recipe] = {
-    "dcgan": Recipe(DCGANTraining, DCGANObjective),
+    "dcgan": Recipe(DCGANTraining, dcgan_objective),
     "gan": Recipe(GANTraining, GANObjective),
     "vae": Recipe(VAETraining, VAEObjective),
 }

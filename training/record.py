@@ -1,5 +1,6 @@
 """A finished run becomes a checkpoint folder: weights, configuration, record, preview, card."""
 
+import dataclasses
 import os
 import platform
 from collections.abc import Sequence
@@ -28,7 +29,15 @@ PREVIEW_ROWS, PREVIEW_COLUMNS = 8, 10
 LIBRARIES = ("torch", "torchvision", "numpy", "safetensors")
 
 
-def run_record(config: TrainConfig, command: str) -> RunRecord:
+def data_record(images: ImageSet) -> DataRecord:
+    """What a run and its checkpoint keep of the pictures; RecordError where a name cannot be kept,
+    which is found out before the long work."""
+    facts = images.facts or DATASETS[images.name].facts
+    made_from = DataRecord.of(facts, images.sha256)
+    return records.validate(DataRecord, dataclasses.asdict(made_from))
+
+
+def run_record(config: TrainConfig, command: str, made_from: DataRecord) -> RunRecord:
     """What is about to be run, by the code and the libraries as they are now."""
     return RunRecord(
         recipe=config.recipe,
@@ -37,20 +46,18 @@ def run_record(config: TrainConfig, command: str) -> RunRecord:
         settings=config.to_json(),
         versions=library_versions(LIBRARIES),
         threads=torch.get_num_threads(),
+        data=made_from,
     )
 
 
 def write_checkpoint(
-    folder: Path, model: LatentModel, config: TrainConfig, images: ImageSet, *,
-    run: RunRecord, progress: Progress, rows: Sequence[LogRow],
+    folder: Path, model: LatentModel, config: TrainConfig, made_from: DataRecord, *,
+    images: int, run: RunRecord, progress: Progress, rows: Sequence[LogRow],
 ) -> None:
-    """Write the folder whole, in the place of an earlier one."""
+    """Write the folder whole, in the place of an earlier one. `images`: how many there are."""
     name = config.run_folder.resolve().name
     with replacing_folder(folder) as scratch:
-        checkpoint.save(
-            scratch, model, name=name,
-            made_from=DataRecord.of(images.facts or DATASETS[images.name].facts, images.sha256),
-        )
+        checkpoint.save(scratch, model, name=name, made_from=made_from)
         record = TrainingRecord(
             recipe=run.recipe,
             command=run.command,
@@ -61,7 +68,7 @@ def write_checkpoint(
             seconds=round(progress.seconds, 1),
             steps=progress.step,
             images_seen=progress.step * config.batch_size,
-            epochs=round(progress.step * config.batch_size / len(images), 2),
+            epochs=round(progress.step * config.batch_size / images, 2),
             curves=downsampled(rows),
             threads=run.threads,
         )
@@ -79,7 +86,7 @@ def preview(model: LatentModel) -> torch.Tensor:
     was_training = model.training
     images = model.eval().render(z, labels)
     model.train(was_training)
-    return grid(images, PREVIEW_COLUMNS)
+    return grid(model.domain.to_pixels(images), PREVIEW_COLUMNS)
 
 
 def downsampled(rows: Sequence[LogRow]) -> dict[str, tuple[float, ...]]:

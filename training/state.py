@@ -136,9 +136,10 @@ def _load_optimizer(
 
 def _check_same(saved: dict[str, Any], config: TrainConfig, path: Path) -> None:
     now = config.weight_settings()
-    differing = [key for key in saved | now if saved.get(key) != now.get(key)]
+    # What it does not know, or leaves open, had no other value when it was saved.
+    differing = [key for key, was in saved.items() if was not in (None, now.get(key))]
     if differing:
-        was = " ".join(f"{flag(key)} {saved.get(key)}" for key in differing)
+        was = " ".join(f"{flag(key)} {saved[key]}" for key in differing)
         raise TrainingError(
             f"--resume: {path.parent} was trained with {was}; pass the same, or another --out"
         )

@@ -28,6 +28,8 @@ class VAETraining(ResidualTraining):
     """Our class-conditional VAE for small images."""
 
     recipe: ClassVar[str] = "vae"
+    # Narrower than the GAN's: the encoder ships too.
+    widths: ClassVar[dict[int, int]] = {28: 48, 32: 32, 48: 24, 64: 20}
 
     steps: Steps = 8_000
     batch_size: BatchSize = 128
@@ -49,8 +51,8 @@ class VAEObjective(Objective):
     ) -> None:
         super().__init__(config)
         shape = VAEConfig(
-            image_shape, num_classes, config.latent_dim, config.width, DEPTH, FLOW_LAYERS,
-            stages=config.stages_for(image_shape), domain=domain,
+            image_shape, num_classes, config.latent_dim, config.width_for(image_shape), DEPTH,
+            FLOW_LAYERS, stages=config.stages_for(image_shape), domain=domain,
         )
         self.model: VAE = VAE(shape)
         self.average = averaged_copy(self.model)

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from duet.core.files import JsonError, parse_json
 from duet.store import records
+from duet.store.config import DataRecord
 from duet.store.records import STRICT, Amount, Count, RecordError, Setting, Text, Versions, Word
 
 MAX_LOG_BYTES = 2**27  # some 40 million steps
@@ -18,7 +19,8 @@ MAX_LOG_BYTES = 2**27  # some 40 million steps
 @dataclass(frozen=True)
 class RunRecord:
     """run.json: the sitting that trains, or trained last. `settings` are all fields of the recipe's
-    configuration, `precision` as it was resolved."""
+    configuration, what was left to the machine and the pictures as it was resolved; `data`: what
+    is trained on (None where an older version did not keep it)."""
 
     __pydantic_config__ = STRICT
 
@@ -28,6 +30,7 @@ class RunRecord:
     settings: Annotated[dict[Word, Setting], Field(max_length=100)]
     versions: Versions
     threads: Count  # of the CPU; weights repeat bit for bit for the same number
+    data: DataRecord | None = None
     schema: Literal[1] = 1
 
 

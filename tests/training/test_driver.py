@@ -7,12 +7,17 @@ import torch
 import torch.nn.functional as F
 from torch.distributions import Normal
 
+from duet.data import ImageSet
+from training.augment import augmented
 from training.driver import train_step, update
 from training.objective import Objective
 from training.recipes import RECIPES
 
 SHAPE, CLASSES, COUNT, STEP = (1, 28, 28), 10, 8, 50
-SIZES = {"gan": {"width": 4, "penalty": 0.7}, "vae": {"width": 4, "latent_dim": 6}, "dcgan": {}}
+SIZES = {
+    "gan": {"width": 4, "penalty": 0.7, "augment": "none"}, "vae": {"width": 4, "latent_dim": 6},
+    "dcgan": {},
+}
 
 
 @pytest.fixture
@@ -21,11 +26,11 @@ def batch():
     return torch.rand(COUNT, *SHAPE) * 2 - 1, torch.tensor([3, 1, 4, 1, 5, 9, 2, 6])
 
 
-def build(recipe, num_classes=CLASSES):
+def build(recipe, num_classes=CLASSES, shape=SHAPE, **settings):
     """An objective in full precision. Layers that begin at zero hide what stands behind them, so
     every weight is moved a little."""
-    config = RECIPES[recipe].config(precision="float32", **SIZES[recipe])
-    objective = RECIPES[recipe].objective(config, SHAPE, num_classes)
+    config = RECIPES[recipe].config(precision="float32", **SIZES[recipe] | settings)
+    objective = RECIPES[recipe].objective(config, shape, num_classes)
     with torch.no_grad():
         for parameter in objective.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
@@ -97,6 +102,38 @@ def test_gan_step_by_hand(batch, num_classes):
     check_first_adam_step(objective.model, before.model, rate)
 
 
+def test_gan_step_by_hand_where_pictures_are_few(batch):
+    """Real and generated alike are changed in either phase, each anew; labels stay; the penalties
+    are the slopes in the changed images."""
+    images, labels = batch
+    objective = build("gan", augment="all")
+    before, report = stepped(objective, images, labels)
+    torch.manual_seed(5)
+    generated = before.model.decode(torch.randn(COUNT, 64), labels)
+    critic = before.discriminator
+    real, fake = augmented(images, "all"), augmented(generated, "all").detach()
+    loss = torch.log(1 + torch.exp(critic(fake, labels) - critic(real, labels))).mean()
+    r1 = squared_gradient(critic, real[:2], labels[:2])
+    r2 = squared_gradient(critic, fake[:2], labels[:2])
+    for name, value in {"discriminator": loss, "r1": r1, "r2": r2}.items():
+        torch.testing.assert_close(report[name], value.detach())
+    check_gradients(objective.discriminator, loss + 0.7 / 2 * (r1 + r2), critic)
+
+    critic = objective.discriminator
+    real, fake = augmented(images, "all"), augmented(generated, "all")
+    loss = torch.log(1 + torch.exp(critic(real, labels) - critic(fake, labels))).mean()
+    torch.testing.assert_close(report["generator"], loss.detach())
+    check_gradients(objective.model, loss, before.model)
+
+
+def test_without_augmentation_a_step_draws_its_noise_and_nothing_else(batch):
+    stepped(build("gan"), *batch)
+    left = torch.rand(3)
+    torch.manual_seed(5)
+    torch.randn(COUNT, 64)
+    assert torch.equal(left, torch.rand(3))
+
+
 @pytest.mark.parametrize("num_classes", [CLASSES, 0])
 def test_vae_step_by_hand(batch, num_classes):
     images, labels = batch if num_classes else (batch[0], torch.zeros_like(batch[1]))
@@ -150,6 +187,46 @@ def test_dcgan_step_by_hand(batch):
     check_gradients(objective.discriminator, losses["discriminator"], critic)
     check_first_adam_step(objective.model, before.model, 1e-4, eps=1e-7)
     check_first_adam_step(objective.discriminator, critic, 1e-4, eps=1e-7)
+
+
+@pytest.mark.parametrize("shape", [(3, 32, 32), (1, 16, 16)])
+def test_radford_dcgan_step_by_hand(shape):
+    """In turn; batch norm of the real and of the generated images apart."""
+    images, labels = torch.rand(COUNT, *shape) * 2 - 1, torch.zeros(COUNT, dtype=torch.int64)
+    objective = build("dcgan", shape=shape)
+    before, report = stepped(objective, images, labels)
+    torch.manual_seed(5)
+    generated = before.model.decode(torch.randn(COUNT, 100), labels)
+    entropy, ones, zeros = F.binary_cross_entropy_with_logits, torch.ones(COUNT), torch.zeros(COUNT)
+
+    critic = before.discriminator
+    real, fake = critic(images), critic(generated.detach())
+    loss = entropy(real, ones) + entropy(fake, zeros)
+    torch.testing.assert_close(report["discriminator"], loss.detach())
+    check_gradients(objective.discriminator, loss, critic)
+    for new, old in zip(objective.discriminator.parameters(), critic.parameters(), strict=True):
+        moved = (new - old).abs().max().item()  # by Adam's first step: the rate, whatever the slope
+        assert moved == pytest.approx(2e-4, rel=0.01)
+
+    loss = entropy(objective.discriminator(generated), ones)
+    torch.testing.assert_close(report["generator"], loss.detach())
+    check_gradients(objective.model, loss, before.model)
+    check_first_adam_step(objective.model, before.model, 2e-4)
+    betas = {group["betas"] for o in objective.optimizers.values() for group in o.param_groups}
+    assert betas == {(0.5, 0.999)}
+    assert objective.shipped is objective.model
+
+
+def test_each_form_of_the_dcgan_has_its_own_defaults(toy_data):
+    config = RECIPES["dcgan"].config
+    tutorial = config().suited(toy_data)
+    assert (tutorial.batch_size, tutorial.learning_rate) == (256, 1e-4)
+    colour = ImageSet("rgb", "train", torch.zeros(9, 3, 32, 32, dtype=torch.uint8),
+                      torch.zeros(9, dtype=torch.int64), ())
+    radford = config().suited(colour)
+    assert (radford.batch_size, radford.learning_rate) == (128, 2e-4)
+    asked = config(batch_size=9, learning_rate=1e-3).suited(colour)
+    assert (asked.batch_size, asked.learning_rate) == (9, 1e-3)
 
 
 @pytest.mark.parametrize("recipe", ["gan", "vae"])

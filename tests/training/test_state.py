@@ -42,6 +42,15 @@ def with_value(key, value):
     return lambda tensors: tensors | {key: value(tensors[key])}
 
 
+def test_a_state_from_before_a_setting_existed_goes_on(finished, run):
+    """What it does not know, or left to the recipe, is what the recipe did then."""
+    recipe = json.loads(load_tensors(finished / STATE)[1]["duet"])["recipe"]
+    assert recipe.pop("image_size") == 28
+    rewrite(finished, about={"recipe": recipe | {"stages": None}})
+    run("gan", finished.name, steps=3, resume=True)
+    assert json.loads(load_tensors(finished / STATE)[1]["duet"])["recipe"]["stages"] == 2
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
