@@ -1,4 +1,4 @@
-"""python -m training: train a recipe; card, export, publish, pull a checkpoint; deploy the Space."""
+"""python -m training: train a recipe; card, export, publish or pull one; deploy the Space."""
 
 import json
 import shlex
