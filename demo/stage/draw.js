@@ -64,7 +64,7 @@ export class Draw {
       paint(this.answer, known.pixels, side.about.image_shape, known.label);
       this.read = known.digit;
       this.words.textContent = this.stage.state.digit === null
-        ? `The VAE reads a ${side.about.class_names[known.digit] ?? known.digit}, and draws it so.`
+        ? `The VAE takes it for ${side.about.class_names[known.digit] ?? known.digit}.`
         : "";
     } else if (side.gone) {
       this.words.textContent = "The encoder could not be loaded.";

@@ -42,7 +42,10 @@ export class Explore {
     /** @type {{from: number[], to: number[], began: number} | null} */
     this.flight = null;
     this.snaps = false;
+    /** Whether the hand has not moved since it came down. */
+    this.still = false;
     this.busy = false;
+    this.filling = [false, false];
     this.shown = "";
     /** When a picture was drawn by every model that is awake: what the tests and the bench read. */
     this.frames = /** @type {number[]} */ ([]);
@@ -50,6 +53,11 @@ export class Explore {
       this.#listen(canvas, () => CELLS_A_PICTURE / canvas.clientWidth, -1);
     }
     this.#listen(map, () => this.map.placesPerPixel, -1);
+    map.addEventListener("click", (event) => {
+      const { x, y } = stage.state;
+      const corner = this.still ? this.map.cornerAt(event.offsetX, event.offsetY, x, y) : null;
+      if (corner) this.fly(corner);
+    });
     element.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -67,8 +75,28 @@ export class Explore {
   tick(seconds, now) {
     this.#move(seconds, now);
     this.stage.state.go(this.place[0], this.place[1]);
-    this.map.show(this.stage.state.x, this.stage.state.y);
+    this.map.show(this.stage.state.x, this.stage.state.y, this.stage.colours);
     this.show();
+    this.#fill();
+  }
+
+  /** One more of the map's small pictures a side, while no hand wants all of the time. */
+  #fill() {
+    const { state, sides } = this.stage;
+    if (this.hand || this.flight) return;
+    sides.forEach(async (side, i) => {
+      if (!side.awake || this.filling[i]) return;
+      const look = [side.about.name, state.digit, state.truncation].join();
+      const seed = this.map.missing(i, look, state.x, state.y);
+      if (seed === null) return;
+      this.filling[i] = true;
+      const pixels = await side.draw([side.plane.seed(seed)], state, "map");
+      this.filling[i] = false;
+      if (!pixels) return;
+      const picture = document.createElement("canvas");
+      paint(picture, pixels, side.about.image_shape);
+      this.map.keep(i, seed, { look, picture });
+    });
   }
 
   /** Draw the place, unless it is drawn or being drawn. */
@@ -163,6 +191,7 @@ export class Explore {
       canvas.setPointerCapture(event.pointerId);
       this.flight = null;
       this.velocity = this.velocity.map((value) => value * 1e-6);
+      this.still = true;
       this.hand = {
         x: event.clientX, y: event.clientY, scale: sign * scale(), time: performance.now(),
       };
@@ -174,6 +203,7 @@ export class Explore {
         (pixels) => pixels * (this.hand?.scale ?? 0),
       );
       this.place = this.place.map((value, i) => value + moved[i]);
+      if (Math.hypot(...moved) > 0) this.still = false;
       const keep = Math.exp(-seconds / 0.05);
       this.velocity = this.velocity.map(
         (value, i) => keep * value + (1 - keep) * (moved[i] / seconds),

@@ -16,6 +16,7 @@ export class Pad {
     this.height = height;
     this.width = width;
     this.changed = changed;
+    /** @type {Uint8Array} */
     this.pixels = new Uint8Array(height * width);
     /** @type {Uint8Array[]} */
     this.past = [];

@@ -120,6 +120,13 @@ export class Stage {
     this.reflect();
   }
 
+  /** The sides' colours, as this scheme has them. */
+  get colours() {
+    return [...this.element.querySelectorAll("#view-explore figcaption")].map(
+      (caption) => getComputedStyle(caption).color,
+    );
+  }
+
   /** Bring the controls in line with the state. */
   reflect() {
     const { state } = this;
