@@ -57,19 +57,19 @@ def make() -> None:
     for folder in (STAGE / MODELS).iterdir():
         if folder.name not in {checkpoint.name for checkpoint in shipped}:
             shutil.rmtree(folder)
-    names = {checkpoint.architecture: checkpoint.name for checkpoint in shipped}
-    absent = [kind for kind in SIDES.values() if kind not in names]
-    if absent:
-        raise SiteError(f"the stage needs a shipped checkpoint of {', '.join(absent)}")
-    facts: dict[str, Any] = {side: names[kind] for side, kind in SIDES.items()}
-    facts["drift"] = {
-        **PATH, "files": {name: f"{MODELS}/{name}/{DRIFT}" for name in sorted(names.values())},
-    }
-    facts["models"] = [
-        read_object(STAGE / MODELS / names[kind] / ABOUT)
-        for kind in sorted(names, key=lambda kind: (kind not in SIDES.values(), kind))
-    ]
+    facts: dict[str, Any] = {side: _first(shipped, kind) for side, kind in SIDES.items()}
+    names = sorted((c.name for c in shipped), key=lambda name: name not in facts.values())
+    facts["drift"] = {**PATH, "files": {name: f"{MODELS}/{name}/{DRIFT}" for name in names}}
+    facts["models"] = [read_object(STAGE / MODELS / name / ABOUT) for name in names]
     write_json(STAGE / FACTS, facts)
+
+
+def _first(shipped: list[Checkpoint], architecture: str) -> str:
+    """The name of the first checkpoint of an architecture."""
+    for checkpoint in shipped:
+        if checkpoint.architecture == architecture:
+            return checkpoint.name
+    raise SiteError(f"the stage needs a shipped checkpoint of {architecture}")
 
 
 def _is_current(checkpoint: Checkpoint) -> bool:

@@ -57,15 +57,17 @@ export class Side {
     if (this.gone) return null;
     const z = latents.map((latent) => truncate(latent.z, truncation));
     const labels = latents.map(({ label }) => this.label(label, digit));
-    return this.#try(() => this.engine.decode(z, labels, lane));
+    const pixels = await this.#try(() => this.engine.decode(z, labels, lane));
+    if (!this.awake) this.wake();
+    return pixels;
   }
 
   /**
-   * Latents of pictures; null as for `draw`.
+   * Latents of pictures; null where a newer request took the lane. Throws where the encoder fails.
    * @param {Uint8Array} pixels @param {number[]} labels @param {string} lane
    */
-  async encode(pixels, labels, lane) {
-    return this.gone ? null : this.#try(() => this.engine.encode(pixels, labels, lane));
+  encode(pixels, labels, lane) {
+    return this.engine.encode(pixels, labels, lane);
   }
 
   /** @param {number} drawn @param {number | null} digit */

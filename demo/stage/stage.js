@@ -115,6 +115,7 @@ export class Stage {
 
   /** @param {boolean} playing */
   play(playing) {
+    if (!playing) this.explore.rest();
     if (this.state.playing === playing) return;
     this.state.playing = playing;
     this.reflect();
