@@ -1,8 +1,14 @@
 """The demo's entry, for `python app.py` and for a Hugging Face Space."""
 
-from demo import blocks
+import sys
+
+from demo import temporary
+
+temporary.use_own_folder()  # Gradio makes files as soon as it is imported
+
+from demo import blocks, launch  # noqa: E402
 
 demo = blocks.build()
 
 if __name__ == "__main__":
-    demo.launch(**blocks.launch_options())
+    sys.exit(launch.serve(demo))

@@ -7,23 +7,23 @@ import torch
 from PIL import Image
 
 from demo import pictures
+from demo.class_names import ANY, SAME, to_class_name
 from duet.core import latents
 from duet.store.checkpoint import Checkpoint
 
-ANY = "any"  # leaves the digit to the seed
-SAME = "same"  # keeps the digit that an interpolation starts with
 DICE_SIDES = 1_000_000
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where an interpolation starts or ends: image 0 of `seed`, of class `digit`."""
+    """Where an interpolation starts or ends: image 0 of `seed`, of the class that `chosen` says."""
 
     seed: int
-    digit: str = ANY
+    chosen: str = ANY
 
     def __str__(self) -> str:
-        return f"seed {self.seed}" + ("" if self.digit in (ANY, SAME) else f", digit {self.digit}")
+        name = to_class_name(self.chosen)
+        return f"seed {self.seed}" + ("" if name is None else f", class {name}")
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,17 @@ class Interpolation:
 
 
 def sample(
-    checkpoint: Checkpoint, digit: str = ANY, count: int = 16, seed: int = 0,
+    checkpoint: Checkpoint, chosen: str = ANY, count: int = 16, seed: int = 0,
     truncation: float = 1.0,
 ) -> Samples:
-    """Images 0 .. count-1 of `seed`; the first image of a seed is the same whatever the count."""
+    """Images 0 .. count-1 of `seed`, of the class that `chosen` says (demo/class_names.py); the
+    first image of a seed is the same whatever the count."""
     images = checkpoint.model.sample(
-        count, seed=seed, label=label_of(checkpoint, digit), truncation=truncation
+        count, seed=seed, label=label_of(checkpoint, chosen), truncation=truncation
     )
     which = f"images 0–{count - 1}" if count > 1 else "image 0"
     caption = f"{checkpoint.name}: {which} of seed {seed}"
-    return Samples(images, pictures.sheet(images), caption + ignored(checkpoint, digit))
+    return Samples(images, pictures.sheet(images), caption + class_note(checkpoint, chosen))
 
 
 def interpolate(
@@ -65,35 +66,40 @@ def interpolate(
     """Images along a path through latent space from `start` to `end`, both included.
 
     Labels are discrete and have no in-between: the latent moves all the way, but the class changes
-    at once, half-way, unless the end's digit is SAME.
+    at once, half-way, unless the end says SAME.
     """
     (z_start, label_start), (z_end, label_end) = (
         _latent(checkpoint, endpoint, truncation) for endpoint in (start, end)
     )
     z = latents.INTERPOLATIONS[path](z_start, z_end, steps)
-    if end.digit == SAME:
+    if end.chosen == SAME:
         label_end = label_start
     second_half = 2 * torch.arange(steps) >= steps
     frames = checkpoint.model.render(z, torch.where(second_half, label_end, label_start))
-    caption = f"{checkpoint.name}: {start} → {end}" + ignored(checkpoint, start.digit, end.digit)
+    caption = f"{checkpoint.name}: {start} → {end}"
     return Interpolation(
-        frames, pictures.film_strip(frames), pictures.animation(frames), caption
+        frames, pictures.film_strip(frames), pictures.animation(frames),
+        caption + class_note(checkpoint, start.chosen, end.chosen),
     )
 
 
-def label_of(checkpoint: Checkpoint, digit: str) -> int | None:
-    """The model's label for a class name; None where it leaves the choice to the seed."""
+def label_of(checkpoint: Checkpoint, chosen: str) -> int | None:
+    """The model's label for a class; None where it leaves the choice to the seed."""
+    name = to_class_name(chosen)
     known = checkpoint.class_names if checkpoint.model.num_classes else ()
-    return known.index(digit) if digit in known else None
+    return known.index(name) if name is not None and name in known else None
 
 
-def ignored(checkpoint: Checkpoint, *digits: str) -> str:
+def class_note(checkpoint: Checkpoint, *chosen: str) -> str:
     """A sentence for the caption where the model cannot draw what was asked for, else nothing."""
-    unknown = [d for d in digits if d not in (ANY, SAME) and label_of(checkpoint, d) is None]
+    unknown = [
+        name for value in chosen
+        if (name := to_class_name(value)) is not None and label_of(checkpoint, value) is None
+    ]
     if not unknown:
         return ""
     if not checkpoint.model.num_classes:
-        return ". This model knows no classes, so it ignores the digit."
+        return ". This model knows no classes, so it ignores the choice."
     return f". This model does not know “{unknown[0]}” and lets the seed choose."
 
 
@@ -108,5 +114,5 @@ def _latent(
     """z [latent_dim] and the label int64 [] of an endpoint."""
     model = checkpoint.model
     z, labels = latents.draw(endpoint.seed, [0], model.latent_dim, model.num_classes)
-    label = label_of(checkpoint, endpoint.digit)
+    label = label_of(checkpoint, endpoint.chosen)
     return latents.truncate(z[0], truncation), labels[0] if label is None else torch.tensor(label)

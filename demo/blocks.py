@@ -1,111 +1,99 @@
-"""The page: two pickers, the tabs, and what opens a link."""
+"""The page: two pickers, the tabs, the models' cards, and what opens a link."""
 
 import os
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 from gradio.events import api
 
 from demo import card, catalogue, links
+from demo.app_blocks import AppBlocks
 from demo.catalogue import Catalogue
-from demo.controls import answering, control, handler, in_html
-from demo.options import Choice, Option, check_all
-from demo.panels import SIDES, Page, Tab
+from demo.controls import Control, as_gradio_error, checked_handler, control, in_html
+from demo.options import Choice, ClassChoice, Option, OptionError, check_all
+from demo.page import SIDES, Page, Tab
 from demo.tabs import TABS
+from demo.views import Views
 
-STYLE = Path(__file__).parent / "style.css"
 HEADER = """<header><h1>Duet</h1><p>A GAN and a VAE, trained on the same pictures.
 Give both the same seed and see what each makes of it.</p></header>"""
 NO_MODELS = """### No model to show yet
 Train one with `python -m training gan`, then set `DUET_MODELS` to its checkpoint folder (or to a
 list of folders and Hub ids) and start the app again."""
-CACHE_SECONDS = 3600
-ON, OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
-WAITING = 64  # calls in the queue; who comes later is asked to try again
+QUEUE_SIZE = 64  # calls that wait; who comes later is asked to try again
+COUNTED = "100"  # latest calls that Gradio makes a statistic of, after each call anew
 
 
 def build(offer: Catalogue | None = None) -> gr.Blocks:
     """The whole page over the models on offer, by default those the environment asks for."""
     offer = catalogue.load() if offer is None else offer
-    with gr.Blocks(
-        title="Duet: a GAN and a VAE", analytics_enabled=False,
-        delete_cache=(CACHE_SECONDS, CACHE_SECONDS),
-    ) as demo:
+    with AppBlocks(title="Duet: a GAN and a VAE", analytics_enabled=False) as demo:
         gr.HTML(HEADER)
         for problem in offer.problems:
             gr.HTML(in_html(f"Left out: {problem}"), elem_classes="problem")
         if offer.checkpoints:
-            _play(demo, offer)
+            _wire(demo, _lay_out(offer))
         else:
             gr.Markdown(NO_MODELS)
-    return demo.queue(max_size=WAITING)
+    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", COUNTED)  # read by the queue
+    return demo.queue(max_size=QUEUE_SIZE)
 
 
-def launch_options() -> dict[str, Any]:
-    """Arguments of `launch`, from PORT and SHARE where they are set."""
-    return {
-        "theme": theme(),
-        "css_paths": STYLE,
-        "footer_links": ["api", "settings"],
-        "run_history": False,
-        "enable_monitoring": False,
-        "ssr_mode": False,
-        "max_file_size": "2mb",
-        "share": _switch("SHARE", os.environ.get("SHARE", "")),
-        "server_port": _port(os.environ.get("PORT", "")),
-    }
+@dataclass(frozen=True)
+class _Layout:
+    """What the page is made of. `dataset` moves both pickers, in sight where there is a choice."""
+
+    page: Page
+    dataset: Choice
+    dataset_control: Control
+    tabs: gr.Tabs
+    built: dict[str, Tab]
+    cards: tuple[gr.HTML, gr.HTML]
+    views: Views
+
+    def options(self, tab: str) -> list[Option]:
+        """What a link to a tab says: the models and the tab's own options."""
+        return [*self.page.model_options, *self.built[tab].options]
+
+    def controls(self, fit: Callable[[Option], bool]) -> list[tuple[str, Any, Control]]:
+        """The tab, the option and the control of every option that fits, in whatever tab."""
+        return [
+            (name, option, control) for name, tab in self.built.items()
+            for option, control in zip(tab.options, tab.controls, strict=True) if fit(option)
+        ]
+
+    @property
+    def class_controls(self) -> list[tuple[str, ClassChoice, Control]]:
+        return self.controls(lambda option: isinstance(option, ClassChoice))
 
 
-def _switch(name: str, text: str) -> bool:
-    """Whether a variable says yes; a public link is made by nothing else."""
-    word = text.strip().lower()
-    if word not in (*ON, *OFF):
-        raise SystemExit(f"{name} must be one of {', '.join(ON)} or {', '.join(OFF[1:])}")
-    return word in ON
-
-
-def _port(text: str) -> int | None:
-    """A port to serve on; None lets Gradio take the first free one from 7860."""
-    if text and not (text.isdecimal() and 0 < int(text) < 2**16):
-        raise SystemExit(f"PORT must be a number from 1 to 65535, not {text!r}")
-    return int(text) if text else None
-
-
-def theme() -> gr.themes.Base:
-    """Soft, with plain labels. Of the fonts that gradio 6.31 brings, few have every letter in every
-    weight: Source Sans Pro has in these two."""
-    letters = gr.themes.LocalFont("Source Sans Pro", weights=(400, 700))
-    return gr.themes.Soft(font=[letters, "system-ui", "sans-serif"]).set(
-        block_title_background_fill="none",
-        block_title_background_fill_dark="none",
-        block_title_text_color="*body_text_color",
-        block_title_text_color_dark="*body_text_color",
-        block_title_padding="0",
-        block_title_text_weight="700",
-        body_text_color_subdued="*neutral_500",
-        block_info_text_color="*body_text_color_subdued",
-        block_info_text_color_dark="*body_text_color_subdued",
-    )
-
-
-def _play(demo: gr.Blocks, offer: Catalogue) -> None:
-    """Everything that needs a model."""
-    picked = _pickable(offer)
+def _lay_out(offer: Catalogue) -> _Layout:
+    dataset, (left, right) = _dataset_option(offer), _model_options(offer)
     with gr.Row(elem_classes="pickers"):
-        page = Page(offer, picked, (control(picked[0]), control(picked[1])))
-    built: dict[str, Tab] = {}
+        dataset_control = control(dataset, visible=len(dataset.choices) > 1)
+        page = Page(offer, (left, right), (control(left), control(right)))
+    built, items = {}, {}
     with gr.Tabs() as tabs:
         for name, module in TABS.items():
-            with gr.Tab(module.TITLE, id=name):
+            with gr.Tab(module.TITLE, id=name) as items[name]:
                 built[name] = module.build(page)
-    _wire_cards(page, list(built.values()))
-    _wire_opening(demo, page, tabs, built)
-    _add_api(page, built)
+    with gr.Row(elem_classes="cards"):
+        first, second = (
+            gr.HTML(card.as_html(offer.checkpoints[name]), elem_classes=["model", side])
+            for side, name in zip(SIDES, offer.default_pair(), strict=True)
+        )
+    views = Views(page.pickers, items)
+    return _Layout(page, dataset, dataset_control, tabs, built, (first, second), views)
 
 
-def _pickable(offer: Catalogue) -> tuple[Choice, Choice]:
+def _dataset_option(offer: Catalogue) -> Choice:
+    titles = tuple(offer.datasets())
+    return Choice("dataset", "Pictures", "Moves both models.", titles[0], titles)
+
+
+def _model_options(offer: Catalogue) -> tuple[Choice, Choice]:
     info = "Any model can stand on either side."
     left, right = (
         Choice(side, f"{side.title()} model", info, default, offer.names)
@@ -114,73 +102,136 @@ def _pickable(offer: Catalogue) -> tuple[Choice, Choice]:
     return left, right
 
 
-def _wire_cards(page: Page, tabs: Sequence[Tab]) -> None:
-    """A newly picked model shows its card at once, and its pictures in every tab."""
-    for side, (option, picker) in enumerate(zip(page.picked, page.pickers, strict=True)):
-        cards = [tab.cards[side] for tab in tabs]
-
-        def show(name: str, copies: int = len(cards)) -> list[str]:
-            return [card.as_html(page.catalogue.checkpoints[name])] * copies
-
-        picker.change(
-            handler([option], show), picker, cards, preprocess=False, show_progress="hidden",
-            api_visibility="private",
-        )
-        for tab in tabs:
-            picker.input(**tab.draw, api_visibility="private")
+def _wire(demo: gr.Blocks, layout: _Layout) -> None:
+    layout.views.draw_with(layout.built)
+    _wire_pickers(layout)
+    _wire_opening(demo, layout)
+    _add_api(layout)
 
 
-def _wire_opening(
-    demo: gr.Blocks, page: Page, tabs: gr.Tabs, built: dict[str, Tab]
-) -> None:
-    """Set what the link says, then draw, so that the page opens with pictures."""
-    own = {name: tab.options[len(SIDES) :] for name, tab in built.items()}
-    own_controls = [c for tab in built.values() for c in tab.controls[len(SIDES) :]]
+def _followers(layout: _Layout) -> list[Any]:
+    """What changes with the models in view."""
+    return [layout.dataset_control, *layout.cards, *(c for *_, c in layout.class_controls)]
+
+
+def _followed(layout: _Layout, models: Sequence[str], class_values: Sequence[str]) -> list[Any]:
+    """What `_followers` become; classes stay as they are where the new models know them."""
+    offer = layout.page.catalogue
+    shown = [title for title, names in offer.datasets().items() if not {*models} - {*names}]
+    options = [option for _, option, _ in layout.class_controls]
+    return [
+        shown[0] if shown else None,
+        *(card.as_html(offer.checkpoints[name]) for name in models),
+        *(
+            layout.page.fitted(option, models, value)
+            for option, value in zip(options, class_values, strict=True)
+        ),
+    ]
+
+
+def _wire_pickers(layout: _Layout) -> None:
+    """A newly picked model shows its card and its classes, then its pictures in the tab in view; a
+    newly picked data set picks two models."""
+    page = layout.page
+    classes = [option for _, option, _ in layout.class_controls]
+    class_controls = [c for *_, c in layout.class_controls]
+
+    def pick(left: str, right: str, *class_values: str) -> list[Any]:
+        return _followed(layout, (left, right), class_values)
+
+    def move(dataset: str, *class_values: str) -> list[Any]:
+        pair = page.catalogue.default_pair(dataset)
+        return [*pair, *_followed(layout, pair, class_values)]
+
+    quiet: dict[str, Any] = {
+        "preprocess": False, "show_progress": "hidden", "api_visibility": "private",
+    }
+    picked = gr.on(
+        [picker.input for picker in page.pickers],
+        checked_handler([*page.model_options, *classes], pick),
+        [*page.pickers, *class_controls], _followers(layout), **quiet,
+    )
+    moved = layout.dataset_control.input(
+        checked_handler([layout.dataset, *classes], move),
+        [layout.dataset_control, *class_controls], [*page.pickers, *_followers(layout)], **quiet,
+    )
+    for event in (picked, moved):
+        layout.views.update_after(event)
+
+
+def _wire_opening(demo: gr.Blocks, layout: _Layout) -> None:
+    """Set what the link says. That it was followed then lets the tab in view draw, so the page
+    opens with pictures."""
+    page, built, views = layout.page, layout.built, layout.views
+    plain = layout.controls(lambda option: not isinstance(option, ClassChoice))
 
     def restore(request: gr.Request) -> list[Any]:
         named, values, problems = links.read(
-            dict(request.query_params), {name: tab.options for name, tab in built.items()}
+            dict(request.query_params), {name: layout.options(name) for name in built}
         )
         if problems:
             gr.Warning(in_html("This link could not be followed in all. " + " ".join(problems)))
 
-        def shown(name: str, option: Option) -> Any:
-            """A value to set; none where it is the default: a visitor may be quicker than us."""
-            value = values[option.name] if name == named else option.default
-            return gr.skip() if value == option.default else value
+        def value(tab: str, option: Option) -> Any:
+            return values[option.name] if tab == named else option.default
 
+        def change(tab: str, option: Option) -> Any:
+            """A value to set; none where it is the default: a visitor may be quicker than us."""
+            wanted = value(tab, option)
+            return gr.skip() if wanted == option.default else wanted
+
+        models = [values[option.name] for option in page.model_options]
+        classes = [value(tab, option) for tab, option, _ in layout.class_controls]
+        defaults = [option.default for _, option, _ in layout.class_controls]
+        first = named == next(iter(built))
+        as_laid_out = (*models,) == page.catalogue.default_pair() and classes == defaults
         return [
-            gr.skip() if named == next(iter(built)) else gr.Tabs(selected=named),
-            *(shown(named, option) for option in page.picked),
-            *(shown(name, option) for name, tab in own.items() for option in tab),
+            gr.skip() if first else gr.Tabs(selected=named),
+            gr.skip() if first else named,
+            "yes",
+            *(change(named, option) for option in page.model_options),
+            *(change(tab, option) for tab, option, _ in plain),
+            *([gr.skip()] * len(_followers(layout)) if as_laid_out
+              else _followed(layout, models, classes)),
         ]
 
-    opened = demo.load(
-        restore, None, [tabs, *page.pickers, *own_controls], show_progress="hidden",
-        api_visibility="private",
+    demo.load(
+        restore, None,
+        [layout.tabs, views.shown, views.followed, *page.pickers, *(c for *_, c in plain),
+         *_followers(layout)],
+        show_progress="hidden", api_visibility="private",
     )
-    for tab in built.values():
-        opened.then(**tab.draw, api_visibility="private")
 
 
-def _add_api(page: Page, built: dict[str, Tab]) -> None:
+def _add_api(layout: _Layout) -> None:
     """Endpoints for programs that have no control of their own on the page."""
+    offer = layout.page.catalogue
+    which_tab = Choice("tab", "Tab", "", "", tuple(layout.built))
 
     def models() -> list[str]:
         """Names of the models on offer."""
-        return list(page.catalogue.names)
+        return list(offer.names)
 
     def card_of(model: str) -> dict[str, Any]:
         """What a model's card says."""
-        (name,) = check_all([page.picked[0]], [model])
-        return card.as_json(page.catalogue.checkpoints[name])
+        (name,) = check_all([Choice("model", "Model", "", "", offer.names)], [model])
+        return card.as_json(offer.checkpoints[name])
 
     def link(tab: str, options: dict[str, Any]) -> str:
         """The query of a link that opens a tab with the given options, defaults elsewhere."""
-        chosen = built[Choice("tab", "Tab", "", "", tuple(built)).check(tab)].options
-        values = [options.get(option.name, option.default) for option in chosen]
-        return links.query(tab, chosen, check_all(chosen, values))
+        known = layout.options(which_tab.check(tab))
+        return links.query(tab, known, check_all(known, _values(known, options)))
 
     api(models, api_name="models")
-    api(answering(card_of), api_name="card")
-    api(answering(link), api_name="link")
+    api(as_gradio_error(card_of), api_name="card")
+    api(as_gradio_error(link), api_name="link")
+
+
+def _values(known: Sequence[Option], given: Any) -> list[Any]:
+    """The given values by the options' names, defaults for the rest."""
+    if not isinstance(given, dict):
+        raise OptionError("Options must be an object of names and values.")
+    names = [option.name for option in known]
+    if unknown := [str(name) for name in given if name not in names]:
+        raise OptionError(f"There is no option {unknown[0]!a:.40}, only {', '.join(names)}.")
+    return [given.get(option.name, option.default) for option in known]

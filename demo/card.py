@@ -46,7 +46,10 @@ def as_html(checkpoint: Checkpoint) -> str:
         for fact in facts(checkpoint)
     )
     name, about = escape(checkpoint.name), escape(checkpoint.model.about)
-    return f'<section class="card"><h3>{name}</h3><p>{about}</p><dl>{entries}</dl></section>'
+    role = checkpoint.model.role  # style.css has a colour for each
+    return (
+        f'<section class="card {role}"><h3>{name}</h3><p>{about}</p><dl>{entries}</dl></section>'
+    )
 
 
 def _network(checkpoint: Checkpoint) -> Iterator[Fact]:
@@ -55,7 +58,7 @@ def _network(checkpoint: Checkpoint) -> Iterator[Fact]:
     classes = f"knows {model.num_classes} classes" if model.num_classes else "knows no classes"
     colours = CHANNELS.get(channels, f"{channels} channels")
     yield Fact("Model", model.title, f"{classes}, {model.latent_dim} latent dimensions")
-    yield Fact("Data", checkpoint.data, f"{height}×{width} pixels, {colours}")
+    yield Fact("Data", checkpoint.made_from.title, f"{height}×{width} pixels, {colours}")
     yield Fact("Parameters", f"{checkpoint.parameters:,}", _megabytes(checkpoint))
 
 

@@ -8,16 +8,18 @@ from typing import Any
 
 import gradio as gr
 
-from demo.options import Choice, Fraction, Option, OptionError, Seed, Whole, check_all
+from demo import class_names
+from demo.options import Choice, ClassChoice, Fraction, Option, Seed, Whole, check_all
+from duet.core.errors import DuetError
 
 DICE = "Roll"  # style.css draws one before the word
 Control = gr.Number | gr.Slider | gr.Radio | gr.Dropdown
 FEW = 4  # so many choices stand side by side, more go into a list
 
 
-def control(option: Option) -> Control:
+def control(option: Option, visible: bool = True) -> Control:
     """The component that sets an option."""
-    words = _words(option)
+    words = {"label": option.label, "info": option.info, "value": option.default}
     if isinstance(option, Seed):
         return gr.Number(**words, buttons=[gr.Button(DICE, render=False)])
     if isinstance(option, Whole):
@@ -25,16 +27,21 @@ def control(option: Option) -> Control:
     if isinstance(option, Fraction):
         return gr.Slider(0, 1, step=0.05, **words)
     if isinstance(option, Choice):
-        return _choice(option)
+        few = len(option.choices) <= FEW and not isinstance(option, ClassChoice)
+        kind = gr.Radio if few else gr.Dropdown
+        return kind(choices=_labelled(option), visible=visible, **words)
     raise TypeError(f"no control for {type(option).__name__}")
 
 
-def _choice(option: Choice) -> Control:
-    kind = gr.Radio if len(option.choices) <= FEW else gr.Dropdown
-    return kind(choices=list(option.choices), **_words(option))
+def fitted(option: ClassChoice, value: str) -> dict[str, Any]:
+    """What the control of a class becomes when other models come into view: their classes, the
+    same value where they have it; out of sight where there is nothing to choose."""
+    kept = value if value in option.choices else option.default
+    visible = any(class_names.to_class_name(choice) is not None for choice in option.choices)
+    return gr.update(choices=_labelled(option), value=kept, visible=visible)
 
 
-def handler(options: Sequence[Option], function: Callable[..., Any]) -> Callable[..., Any]:
+def checked_handler(options: Sequence[Option], function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` of checked values, as a handler of raw ones that the API knows by the options'
     names. For events with `preprocess=False`: Gradio's own checks do not say which input they mean.
     """
@@ -47,20 +54,25 @@ def handler(options: Sequence[Option], function: Callable[..., Any]) -> Callable
     handle.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter(option.name, kind) for option in options]
     )
-    return answering(handle)
+    return as_gradio_error(handle)
 
 
-def answering(function: Callable[..., Any]) -> Callable[..., Any]:
+def as_gradio_error(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function`, whose refusals reach whoever called it."""
 
     @functools.wraps(function)
     def answer(*values: Any, **named: Any) -> Any:
         try:
             return function(*values, **named)
-        except OptionError as error:
-            raise gr.Error(in_html(str(error)), print_exception=False) from error
+        except DuetError as error:
+            raise refusal(str(error)) from error
 
     return answer
+
+
+def refusal(text: str) -> gr.Error:
+    """An error that tells the caller `text` and the log nothing."""
+    return gr.Error(in_html(text), print_exception=False)
 
 
 def in_html(text: str) -> str:
@@ -68,5 +80,7 @@ def in_html(text: str) -> str:
     return escape(text, quote=False)
 
 
-def _words(option: Option) -> dict[str, Any]:
-    return {"label": option.label, "info": option.info, "value": option.default}
+def _labelled(option: Choice) -> list[tuple[str, str]]:
+    """What people read for each choice, and its value."""
+    label = class_names.to_label if isinstance(option, ClassChoice) else str
+    return [(label(choice), choice) for choice in option.choices]

@@ -17,6 +17,6 @@ SECONDS = 10
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def borrowing(function: Function) -> Function:
+def with_gpu(function: Function) -> Function:
     """`function`, run with a GPU where the `spaces` package lends one; itself elsewhere."""
     return spaces.GPU(duration=SECONDS)(function) if spaces else function

@@ -30,10 +30,17 @@ def read(
         tab = next(iter(options))
     values = {}
     for option in options[tab]:
-        values[option.name] = option.default
-        if option.name in query:
-            try:
-                values[option.name] = option.parse(query[option.name])
-            except ValueError as error:
-                problems.append(str(error))
+        try:
+            values[option.name] = _value(query, option)
+        except ValueError as error:
+            values[option.name] = option.default
+            problems.append(str(error))
     return tab, values, problems
+
+
+def _value(query: Mapping[str, str], option: Option) -> Any:
+    if option.name in query:
+        return option.parse(query[option.name])
+    if option.old_name and option.old_name in query:
+        return option.parse_old(query[option.old_name])
+    return option.default

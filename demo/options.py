@@ -3,11 +3,16 @@
 The page builds a control from it, a handler checks what the control sends, a link is read by it.
 """
 
+import dataclasses
+import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from demo import class_names
 from duet.core.errors import DuetError
+
+LISTED = 12  # choices that a refusal lists; there may be hundreds
 
 
 class OptionError(DuetError):
@@ -16,12 +21,14 @@ class OptionError(DuetError):
 
 @dataclass(frozen=True)
 class Option:
-    """`name` is for the API and links, `label` and `info` for people."""
+    """`name` is for the API and links, `label` and `info` for people; links that still say
+    `old_name` mean this option too."""
 
     name: str
     label: str
     info: str
     default: Any
+    old_name: str = dataclasses.field(default="", kw_only=True)
 
     def check(self, value: Any) -> Any:
         """`value` in its proper type, or OptionError."""
@@ -31,8 +38,12 @@ class Option:
         """`check` of a value that comes as text, out of a link."""
         raise NotImplementedError
 
+    def parse_old(self, text: str) -> Any:
+        """`check` of what a link gives under the old name."""
+        return self.parse(text)
+
     def refusal(self, wanted: str, value: Any) -> OptionError:
-        found = "it is empty" if value in (None, "") else f"not {value!r:.40}"
+        found = "it is empty" if value is None or value == "" else f"not {_shown(value)}"
         return OptionError(f"{self.label} must be {wanted}, {found}.")
 
 
@@ -89,12 +100,29 @@ class Choice(Option):
     choices: tuple[str, ...]
 
     def check(self, value: Any) -> str:
-        if value not in self.choices:
-            raise self.refusal(f"one of {', '.join(self.choices)}", value)
-        return str(value)
+        if not isinstance(value, str) or value not in self.choices:
+            raise self.refusal(f"one of {self._listed()}", value)
+        return value
 
     def parse(self, text: str) -> str:
         return self.check(text)
+
+    def _listed(self) -> str:
+        shown = ", ".join(name[:40] for name in self.choices[:LISTED])
+        return shown + (f" … ({len(self.choices)} in all)" if len(self.choices) > LISTED else "")
+
+
+@dataclass(frozen=True)
+class ClassChoice(Choice):
+    """A class, in the values of demo/class_names.py."""
+
+    def among(self, known: Iterable[str]) -> "ClassChoice":
+        """The same choice where only the classes `known` are in view."""
+        words = [value for value in self.choices if value in class_names.WORDS]
+        return dataclasses.replace(self, choices=class_names.values(words, known))
+
+    def parse_old(self, text: str) -> str:
+        return self.check(class_names.OLD_WORDS.get(text) or class_names.to_value(text))
 
 
 @dataclass(frozen=True)
@@ -104,7 +132,7 @@ class Text(Option):
     longest: int
 
     def check(self, value: Any) -> str:
-        if not isinstance(value, str) or len(value) > self.longest:
+        if not isinstance(value, str) or len(value) > self.longest or not _is_unicode(value):
             raise self.refusal(f"a text of at most {self.longest} characters", value)
         return value
 
@@ -115,3 +143,16 @@ class Text(Option):
 def check_all(options: Iterable[Option], values: Iterable[Any]) -> list[Any]:
     """Every value in its proper type, or the first OptionError."""
     return [option.check(value) for option, value in zip(options, values, strict=True)]
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text can be sent: JSON may bring half of a surrogate pair."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _shown(value: Any) -> str:
+    """A stranger's value in a few letters, however large or deep it is."""
+    try:
+        return reprlib.repr(value)[:40]
+    except ValueError:  # an integer too long to be written
+        return f"a {type(value).__name__}"

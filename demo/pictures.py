@@ -9,7 +9,7 @@ from PIL import Image
 from duet.core.pixels import grid, to_pil
 
 PICTURE_WIDTH = 960  # enough for a half page on a sharp screen
-ANIMATION_WIDTH = 336  # shown as large as it is
+ANIMATION_WIDTH = 336  # style.css shows it as wide
 STRIP_COLUMNS = 8
 ONE_WAY_MS = 1600
 HOLD_MS = 500
@@ -42,5 +42,6 @@ def animation(frames: torch.Tensor) -> bytes:
 
 
 def _enlarged(image: torch.Tensor, width: int) -> Image.Image:
-    """uint8 [C, H, W] -> a picture at most `width` wide (or as it is, where it is larger)."""
-    return to_pil(image, scale=max(1, width // max(image.shape[1:])))
+    """uint8 [C, H, W] -> a picture whose longer side is at least `width`. The page makes all of
+    them equally wide, so whatever the models' sizes, none is blown up there and blurred."""
+    return to_pil(image, scale=math.ceil(width / max(image.shape[1:])))

@@ -14,7 +14,6 @@ from duet.store.scores import SCORES, samples
 from evaluation.errors import EvaluationError
 from evaluation.reference import FOLDER
 
-BASELINE = "dcgan"  # the architecture whose row closes the table
 BEGIN, END = "<!-- scores: python -m evaluation table -->", "<!-- /scores -->"
 
 
@@ -109,7 +108,7 @@ def model_rows(entries: Iterable[tuple[Checkpoint, Measurement]]) -> list[Row]:
     """The models alone, in no order."""
     return [
         Row(
-            2 if checkpoint.architecture == BASELINE else 1, checkpoint.name, measured,
+            2 if checkpoint.model.role == "baseline" else 1, checkpoint.name, measured,
             checkpoint.parameters,
             None if checkpoint.training is None else checkpoint.training.seconds,
         )

@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "duet.core": set(),
     "duet.data": {"duet.core"},
     "duet.models": {"duet.core"},
-    "duet.store": {"duet.core", "duet.models"},
+    "duet.store": {"duet.core", "duet.data", "duet.models"},
     "duet.hub": {"duet.core", "duet.models", "duet.store"},
     "duet.export": {"duet.core", "duet.models", "duet.store"},
     "duet": {"duet.core", "duet.hub", "duet.store"},

@@ -23,6 +23,7 @@ class ToyModel(LatentModel):
     """A linear map from latents to pixels."""
 
     title = "Toy"
+    role = "variational"
 
     def __init__(self, config):
         super().__init__(config)

@@ -15,11 +15,12 @@ import torch
 from duet import data
 from duet.core.checkout import git_commit
 from duet.core.device import pick_device
+from duet.core.domains import DOMAINS
 from duet.core.files import replacing, write_json
 from duet.core.lock import LOCK, locked
-from duet.core.pixels import to_float, to_pil
+from duet.core.names import NAME
+from duet.core.pixels import to_pil
 from duet.models import LatentModel, ModelError
-from duet.store.checkpoint import NAME
 from training.config import TrainConfig, TrainingError
 from training.log import RunLog, draw_curves, read_rows
 from training.recipes import RECIPES
@@ -50,6 +51,7 @@ def train(config: TrainConfig, command: str) -> Path:
     _check_folder(folder, config.resume)
     device = pick_device(config.device)
     images = data.load(config.data, "train", config.data_dir)
+    domain = DOMAINS[images.domain]
     if config.batch_size > len(images):
         raise TrainingError(
             f"--batch-size {config.batch_size} is more than the {len(images)} images "
@@ -93,7 +95,7 @@ def train(config: TrainConfig, command: str) -> Path:
                 torch.manual_seed(step_seed(config.seed, log.step))
                 chosen = batch_indices(config.seed, log.step, config.batch_size, len(images))
                 chosen = chosen.to(device)
-                log.add(objective.step(log.step, to_float(pixels[chosen]), labels[chosen]))
+                log.add(objective.step(log.step, domain.to_network(pixels[chosen]), labels[chosen]))
 
         if not done:
             raise Interrupted(

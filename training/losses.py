@@ -36,15 +36,6 @@ def gradient_penalty(
     return gradient.float().square().sum(dim=(1, 2, 3)).mean()
 
 
-def gaussian_nll(reconstruction: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-    """-log p(x | z) under one Gaussian variance for all pixels at its optimum, the mean squared
-    error itself: D/2 (log(2 pi MSE) + 1), D pixels an image (Rybkin et al., "Simple and effective
-    VAE training with calibrated decoders", 2021, equation 5 with the optimum of section 4)."""
-    pixels = images[0].numel()
-    error = (reconstruction.float() - images).square().mean()
-    return pixels / 2 * ((2 * math.pi * error.clamp_min(1e-8)).log() + 1)
-
-
 def normal_log_density(
     x: torch.Tensor, mean: torch.Tensor | float = 0.0, log_variance: torch.Tensor | None = None
 ) -> torch.Tensor:

@@ -12,10 +12,11 @@ from duet.core import latents
 from duet.core.device import pick_device
 from duet.core.files import replacing_folder
 from duet.core.pixels import grid, to_pil
-from duet.data import ImageSet
+from duet.data import DATASETS, ImageSet
 from duet.hub.card import write_card
 from duet.models import LatentModel
 from duet.store import checkpoint, records
+from duet.store.config import DataRecord
 from duet.store.training import TrainingRecord
 from training.config import TrainConfig
 from training.state import Progress
@@ -33,7 +34,8 @@ def write_checkpoint(
     name = config.run_folder.resolve().name
     with replacing_folder(folder) as scratch:
         checkpoint.save(
-            scratch, model, name=name, data=images.name, class_names=images.class_names
+            scratch, model, name=name,
+            made_from=DataRecord.of(DATASETS[images.name].facts, images.sha256),
         )
         record = TrainingRecord(
             recipe=config.recipe,
@@ -51,7 +53,7 @@ def write_checkpoint(
             threads=torch.get_num_threads(),
         )
         records.write(scratch / checkpoint.TRAINING, record)
-        to_pil(preview(model), scale=3).save(scratch / "preview.png")
+        to_pil(preview(model), scale=3).save(scratch / checkpoint.PREVIEW)
         write_card(scratch)
 
 

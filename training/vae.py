@@ -14,7 +14,7 @@ from duet.models import LatentModel
 from duet.models.vae import VAE, VAEConfig
 from training.config import TrainConfig
 from training.ema import averaged_copy, update_average
-from training.losses import gaussian_nll, normal_log_density
+from training.losses import normal_log_density
 from training.objective import Losses, Objective, set_learning_rate
 
 DEPTH = 1
@@ -77,7 +77,7 @@ class VAEObjective(Objective):
             - normal_log_density(noise)
             - log_determinant
         ).mean()
-        nll = gaussian_nll(reconstruction, images)
+        nll = self.model.domain.negative_log_likelihood(reconstruction, images)
         loss = nll + kl
         optimizer.zero_grad()
         loss.backward()

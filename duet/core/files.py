@@ -7,8 +7,10 @@ import itertools
 import json
 import math
 import os
+import platform
+import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,8 +28,7 @@ class FileError(DuetError):
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a scratch file path; rename it to `path` on success, remove it on failure."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")
+    scratch = _scratch(path)
     try:
         yield scratch
         scratch.chmod(0o644)  # some writers make private files
@@ -39,20 +40,68 @@ def replacing(path: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Yield an empty scratch folder; it takes the place of `path` on success only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+    scratch = _scratch(path)
+    scratch.mkdir()
     try:
-        scratch.chmod(0o755)  # mkdtemp's 0700 would outlive the rename
         yield scratch
-        if path.exists():
-            retired = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
-            os.replace(path, retired)
+        if not path.exists():
             os.replace(scratch, path)
-            shutil.rmtree(retired)
-        else:
+            return
+        retired = _scratch(path, RETIRED)
+        os.replace(path, retired)
+        try:
             os.replace(scratch, path)
+        except BaseException:
+            os.replace(retired, path)
+            raise
+        shutil.rmtree(retired)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+# A scratch path says on which machine and by which process it was made, so that what a killed
+# process left is told from what a live one works at.
+MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+RETIRED = "retired-"
+SCRATCH = re.compile(
+    rf"\.(?P<name>.+)\.(?P<retired>{RETIRED})?{MACHINE}-(?P<pid>[0-9]+)-[0-9a-f]{{8}}(\.[^.]*)?"
+)
+
+
+def _scratch(path: Path, mark: str = "") -> Path:
+    """A fresh name beside `path`, with its suffix; the folder is made and swept."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path.parent)
+    unique = f"{MACHINE}-{os.getpid()}-{secrets.token_hex(4)}"
+    return path.with_name(f".{path.name}.{mark}{unique}{path.suffix}")
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what killed processes of this machine left in a folder; a folder that had been put
+    aside, and not been replaced yet, goes back to its place."""
+    for entry in folder.iterdir():
+        found = SCRATCH.fullmatch(entry.name)
+        if found is None or _is_alive(int(found["pid"])):
+            continue
+        with contextlib.suppress(OSError):  # another process may sweep too
+            if found["retired"] and not (folder / found["name"]).exists():
+                os.replace(entry, folder / found["name"])
+            elif entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+
+
+def _is_alive(pid: int) -> bool:
+    if os.name != "posix":  # there, signal 0 would end the process
+        return True
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # it is somebody else's
+        return True
+    return True
 
 
 def write_json(path: Path, value: Any) -> None:

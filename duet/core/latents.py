@@ -7,6 +7,7 @@ it so: Philox (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 201
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,19 @@ SEEDS = "0..2^63-1"
 PLANE_SIDE = 1000  # corners a side of the plane of seeds; beyond, it begins again
 
 
+def check_seed(seed: Any, name: str = "seed") -> int:
+    """`seed` as an int in 0..2^63-1, else ArgumentError, which calls it `name`."""
+    return whole(name, seed, 0, MAX_SEED, SEEDS)
+
+
+def check_truncation(truncation: Any, name: str = "truncation") -> float:
+    """`truncation` as a number in 0..1, else ArgumentError, which calls it `name`."""
+    is_number = isinstance(truncation, int | float) and not isinstance(truncation, bool)
+    if not is_number or not 0 <= truncation <= 1:
+        raise ArgumentError(f"{name} must be a number in 0..1, not {truncation!r:.40}")
+    return truncation
+
+
 def draw(
     seed: int, indices: Sequence[int], latent_dim: int, num_classes: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -29,7 +43,7 @@ def draw(
     two models of the same classes draw the same ones. Raises ArgumentError for a seed or index
     outside 0..2^63-1.
     """
-    seed = whole("seed", seed, 0, MAX_SEED, SEEDS)
+    seed = check_seed(seed)
     for index in (min(indices), max(indices)) if len(indices) else ():
         whole("the number of a sample", index, 0, MAX_SEED, SEEDS)
     pairs = (latent_dim + 1) // 2
@@ -72,9 +86,7 @@ def truncate(z: torch.Tensor, truncation: float) -> torch.Tensor:
     1 leaves the prior as it is; less trades variety for typicality (psi of Karras et al., "A
     style-based generator", 2019, section B; the temperature of Kingma & Dhariwal, "Glow", 2018).
     """
-    if not isinstance(truncation, int | float) or not 0 <= truncation <= 1:
-        raise ArgumentError(f"truncation must be a number in 0..1, not {truncation!r:.40}")
-    return z * truncation
+    return z * check_truncation(truncation)
 
 
 def lerp(start: torch.Tensor, end: torch.Tensor, steps: int) -> torch.Tensor:

@@ -1,17 +1,7 @@
-"""The one place where pixels change range: uint8 [0, 255] outside, float [-1, 1] in networks."""
+"""Pictures for the eye: uint8 pixels put together and enlarged."""
 
 import torch
 from PIL import Image
-
-
-def to_float(images: torch.Tensor) -> torch.Tensor:
-    """uint8 [0, 255] -> float32 [-1, 1], any shape."""
-    return images.float() / 127.5 - 1
-
-
-def to_uint8(images: torch.Tensor) -> torch.Tensor:
-    """float [-1, 1] -> uint8 [0, 255], any shape: clamped, then rounded to the nearest level."""
-    return ((images.float() + 1) * 127.5).clamp(0, 255).round().to(torch.uint8)
 
 
 def grid(images: torch.Tensor, columns: int, gap: int = 2) -> torch.Tensor:

@@ -7,10 +7,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from duet.core.files import replacing
+from duet.core.errors import DuetError
+from duet.core.files import parse_json, replacing
 
 
-class TensorFileError(ValueError):
+class TensorFileError(DuetError):
     """A file of tensors is absent, damaged, or lacks what is asked of it."""
 
 
@@ -31,6 +32,9 @@ def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # no dict
-            return tensors, json.loads((file.metadata() or {}).get("about", "{}"))
-    except (SafetensorError, OSError, ValueError, RecursionError) as error:
+            about = parse_json((file.metadata() or {}).get("about", "{}").encode())
+    except (SafetensorError, OSError, ValueError) as error:
         raise TensorFileError(f"{path} cannot be read: {error}") from error
+    if not isinstance(about, dict):
+        raise TensorFileError(f"{path} cannot be read: its texts are no JSON object")
+    return tensors, about

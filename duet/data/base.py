@@ -1,5 +1,7 @@
 """What a data set is to the rest of Duet: one uint8 tensor of images, one of labels."""
 
+import functools
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from duet.core.domains import DOMAINS, PIXELS
 from duet.core.errors import DuetError
 
 
@@ -20,6 +23,7 @@ class Facts:
 
     `licence` is the Hub's identifier of one ("cc-by-sa-3.0", "other"), `hub_id` where the Hub keeps
     the set, None where it does not; `about`, `credit` and `ethics` are sentences for a card.
+    `domain` says what its values are, a name in DOMAINS.
     """
 
     name: str
@@ -30,6 +34,7 @@ class Facts:
     credit: str = ""
     hub_id: str | None = None
     ethics: str = ""
+    domain: str = PIXELS
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class DataSet:
 class ImageSet:
     """One split of a data set, held in memory.
 
-    images: uint8 [N, C, H, W] in [0, 255]; labels: int64 [N] in [0, num_classes).
+    images: uint8 [N, C, H, W], values of `domain`; labels: int64 [N] in [0, num_classes).
     """
 
     name: str
@@ -52,9 +57,12 @@ class ImageSet:
     images: torch.Tensor
     labels: torch.Tensor
     class_names: tuple[str, ...]
+    domain: str = PIXELS
 
     def __post_init__(self) -> None:
         title = f"data set {self.name}/{self.split}"
+        if self.domain not in DOMAINS:
+            raise DataError(f"{title}: unknown domain {self.domain!r}; known: {', '.join(DOMAINS)}")
         if self.images.dtype != torch.uint8 or self.images.dim() != 4:
             raise DataError(
                 f"{title}: images must be uint8 [N, C, H, W], "
@@ -75,6 +83,14 @@ class ImageSet:
         """(C, H, W)."""
         channels, height, width = self.images.shape[1:]
         return channels, height, width
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """The hash by which a score names these images: of their bytes, in their order."""
+        digest = hashlib.sha256()
+        for part in self.images.split(1024):
+            digest.update(part.numpy().tobytes())
+        return digest.hexdigest()
 
 
 def data_root(data_dir: str | Path | None = None) -> Path:

@@ -11,25 +11,18 @@ from duet.core.words import duration
 from duet.hub import sources
 from duet.store import checkpoint
 from duet.store.checkpoint import Checkpoint
+from duet.store.config import DataRecord
 from duet.store.metrics import Measurement, MetricsRecord, ScoreRecord
 from duet.store.scores import SCORES, samples
 
-DATA = {
-    "mnist": {
-        "title": "MNIST",
-        "hub": "ylecun/mnist",
-        "about": "60,000 training images of handwritten digits, 28×28 grey pixels, one of ten "
-        "classes each (LeCun, Cortes, Burges; CC BY-SA 3.0)",
-        "ethics": "The digits were written by American census workers and high-school pupils in "
-        "the 1990s; other hands and scripts are not represented. The images show no persons.",
-    },
-}
+# Licences as the Hub calls them, where that is no name of a licence.
+NO_LICENCE = {"other", "unknown"}
 TEMPLATE = Template("""\
 # $name
 
 $about
 
-![One column a class where the model knows classes; samples 0–79 of seed 0](preview.png)
+![One column a class where the model knows classes; samples 0–79 of seed 0]($preview)
 
 ## Use it
 
@@ -46,7 +39,7 @@ rounding: one grey level).
 
 ## Data
 
-$data_about.
+$data
 
 ## Training
 
@@ -67,8 +60,8 @@ in the feature space that each row names; they do not compare with scores in ano
 
 ## Ethics
 
-$ethics Samples are synthetic: do not pass them off as real handwriting, and do not use them to
-train a reader of digits without checking it on real ones.
+${ethics}Samples are synthetic: do not pass them off as real, and do not train on them what shall
+judge real ones without checking it there.
 """)
 
 
@@ -93,31 +86,32 @@ def text(loaded: Checkpoint, repo_id: str | None = None) -> str:
 
 def body(loaded: Checkpoint, repo_id: str | None = None) -> str:
     """The card below its metadata."""
-    data = DATA.get(loaded.data, {})
+    ethics = loaded.made_from.ethics
     return TEMPLATE.substitute(
         name=loaded.name,
+        preview=checkpoint.PREVIEW,
         where=" (fetched once, then kept in the Hub's local cache)" if repo_id
         else f", where this folder is `checkpoints/{loaded.name}`",
         source=repo_id or loaded.name,
         about=loaded.model.about or f"A {loaded.model.title}.",
         label=", label=3" if loaded.model.num_classes > 3 else "",
         shape=", ".join(map(str, loaded.model.image_shape)),
-        data_about=data.get("about", f"The data set `{loaded.data}`"),
+        data=_data(loaded.made_from),
         command=loaded.training.command if loaded.training else "not recorded",
         cost=_cost(loaded),
         scores=_score_table(loaded.metrics),
         limits=loaded.model.limits,
-        ethics=data.get("ethics", ""),
+        ethics=f"{ethics} " if ethics else "",
     )
 
 
 def metadata(loaded: Checkpoint) -> dict[str, Any]:
     """The card's YAML: what the Hub reads and shows."""
-    data = DATA.get(loaded.data, {"title": loaded.data, "hub": loaded.data})
+    data = loaded.made_from
     entries = [
         {
             "task": {"type": "unconditional-image-generation"},
-            "dataset": {"type": data["hub"], "name": data["title"], "split": "train"},
+            "dataset": {"type": data.hub_id or data.name, "name": data.title, "split": "train"},
             "metrics": [
                 {
                     "type": SCORES[key].hub_id,
@@ -131,13 +125,27 @@ def metadata(loaded: Checkpoint) -> dict[str, Any]:
     ]
     return {
         "library_name": "duet",
-        "license": "cc-by-sa-3.0" if loaded.data == "mnist" else "other",
+        "license": data.licence,
         "pipeline_tag": "unconditional-image-generation",
-        "tags": ["duet", loaded.architecture, "image-generation", loaded.data],
-        "datasets": [data["hub"]],
+        "tags": ["duet", loaded.architecture, "image-generation", data.name],
+        "datasets": [data.hub_id] if data.hub_id else [],
         "metrics": [score.hub_id for score in SCORES.values()],
         "model-index": [{"name": loaded.name, "results": entries}],
     }
+
+
+def _data(data: DataRecord) -> str:
+    """What the weights were made from, as far as that is known."""
+    said = [data.about.rstrip(".") or f"The data set {data.title}"]
+    if data.origin:
+        said.append(f"From {data.origin}")
+    if data.licence not in NO_LICENCE:
+        said.append(f"Licence: {data.licence}, which holds for the weights too")
+    if data.credit:
+        said.append(data.credit.rstrip("."))
+    if data.images_sha256:
+        said.append(f"SHA-256 of the training images' pixels: `{data.images_sha256}`")
+    return "".join(f"{sentence}.\n" for sentence in said).rstrip()
 
 
 def _published(metrics: MetricsRecord) -> list[Measurement]:

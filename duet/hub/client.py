@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Literal
 
 from duet.core.errors import DuetError
 from duet.core.files import sha256
+from duet.core.names import COMMIT, REPOSITORY, REVISION
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
+    from huggingface_hub.hf_api import RepoSibling
 
 Kind = Literal["model", "space"]
 Content = Path | bytes
 
-ID = re.compile(
-    r"(?P<repo>[A-Za-z0-9][\w.-]*/[\w][\w.-]*)(@(?P<revision>[\w][\w./-]*))?", flags=re.ASCII
-)
+ID = re.compile(f"(?P<repo>{REPOSITORY.pattern})(@(?P<revision>{REVISION.pattern}))?")
 # What the client lets through where an answer is JSON of another shape.
 ODD_ANSWER = (KeyError, TypeError, AttributeError, IndexError)
 # The client's own requests wait for ever where packets vanish.
@@ -105,17 +105,23 @@ def look_up(repo_id: str, revision: str | None = None, kind: Kind = "model") -> 
     with _explained(repo_id if revision is None else f"{repo_id}@{revision}"):
         ask = _api().space_info if kind == "space" else _api().model_info
         info = ask(repo_id, revision=revision, files_metadata=True, timeout=TIMEOUT_SECONDS)
-    files = {
-        file.rfilename: StoredFile(
-            size=file.size or 0,
-            digest=file.lfs.sha256 if file.lfs else file.blob_id or "",
-            large=file.lfs is not None,
-        )
-        for file in info.siblings or ()
-    }
-    if not info.sha:  # a commit that nobody knows must never look like the one that was there
-        raise HubError(f"{repo_id}: the Hub does not say at which commit it is; try again later")
-    return Repository(repo_id, kind, revision, info.sha, bool(info.private), files)
+        files = dict(map(_listed, info.siblings or ()))
+        commit = info.sha or ""
+        if not COMMIT.fullmatch(commit):  # an unknown one must never look like what was there
+            raise HubError(
+                f"{repo_id}: the Hub does not say at which commit it is; try again later"
+            )
+    return Repository(repo_id, kind, revision, commit, bool(info.private), files)
+
+
+def _listed(file: "RepoSibling") -> tuple[str, StoredFile]:
+    """A file of the Hub's listing; TypeError where it says what cannot be."""
+    size = file.size or 0
+    digest = file.lfs.sha256 if file.lfs else file.blob_id or ""
+    name = file.rfilename
+    if type(size) is not int or size < 0 or not isinstance(name, str) or type(digest) is not str:
+        raise TypeError(f"{name!r:.40} is listed with size {size!r:.40}")
+    return name, StoredFile(size, digest, large=file.lfs is not None)
 
 
 def fetch(repository: Repository, names: Collection[str]) -> Path:

@@ -114,7 +114,7 @@ def _check_ours(base: Repository, architecture: str | None = None) -> None:
         return
     try:
         sources.check_listing(base)
-        found = checkpoint.read_config(client.fetch(base, [CONFIG]))["architecture"]
+        found = checkpoint.read_config(client.fetch(base, [CONFIG])).architecture
     except CheckpointError as error:
         raise HubError(f"{base.repo_id} holds something else; --force writes over it") from error
     if architecture not in (None, found):

@@ -8,17 +8,19 @@ import contextlib
 import re
 from pathlib import Path
 
+from duet.core.errors import ArgumentError
+from duet.core.names import NAME
 from duet.hub import client
 from duet.store import checkpoint
 from duet.store.checkpoint import (
     CONFIG,
     MAX_BYTES,
-    MAX_JSON_BYTES,
     WEIGHTS,
     Checkpoint,
     CheckpointError,
     shipped_names,
 )
+from duet.store.weights import MAX_HEADER_BYTES
 
 
 def load(source: str | Path) -> Checkpoint:
@@ -36,12 +38,14 @@ def load(source: str | Path) -> Checkpoint:
 
 def find(source: str | Path) -> Path:
     """The folder that `source` names; what is on the Hub is fetched into the local cache."""
+    if not isinstance(source, str | Path):
+        raise ArgumentError(f"a checkpoint is named by a text or a Path, not {source!r:.40}")
     folder = Path(source)
     with contextlib.suppress(OSError):  # a name that is too long names no folder
         if (folder / CONFIG).is_file():
             return folder
     shipped = checkpoint.SHIPPED / str(source)
-    if checkpoint.NAME.fullmatch(str(source)) and (shipped / CONFIG).is_file():
+    if NAME.fullmatch(str(source)) and (shipped / CONFIG).is_file():
         return shipped
     # Where there is a folder "runs", "runs/gann" is a slip of the pen and nobody's id on the Hub.
     if client.is_id(str(source)) and not folder.parent.exists():
@@ -93,7 +97,7 @@ def _check_size(folder: Path, repository: client.Repository) -> None:
     """Compare the listed size of the weights with what the configuration makes it."""
     least = checkpoint.weight_bytes(folder)
     size = repository.files[WEIGHTS].size
-    if not least < size <= least + MAX_JSON_BYTES:  # a header comes before the tensors
+    if not least < size <= least + MAX_HEADER_BYTES:  # a header comes before the tensors
         raise CheckpointError(
             f"{repository.repo_id}: {WEIGHTS} has {size} bytes, but its configuration makes {least}"
         )

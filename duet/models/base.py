@@ -1,20 +1,23 @@
 """The contract every model keeps; evaluation and demo are written against this alone."""
 
 import math
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import nn
 
 from duet.core import latents
 from duet.core.checks import whole
+from duet.core.domains import DOMAINS, PIXELS, Domain
 from duet.core.errors import DuetError
-from duet.core.pixels import to_uint8
 
 MAX_COUNT = 10_000_000  # samples in one call
 MAX_IMAGE_VALUES = 2**20  # 3 x 512 x 512 and a little
-BATCH_VALUES = 2**22  # of the images that are drawn together
+BATCH_VALUES = 2**22  # that one layer holds of the images that are drawn together
+
+# What a model is among the others; "baseline" is what they are measured against.
+Role = Literal["baseline", "adversarial", "variational"]
 
 
 class ModelError(DuetError):
@@ -23,11 +26,13 @@ class ModelError(DuetError):
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What rebuilds a network. `image_shape` is (C, H, W); `num_classes` 0 means unconditional."""
+    """What rebuilds a network. `image_shape` is (C, H, W) of the values of `domain`, a name in
+    DOMAINS; `num_classes` 0 means unconditional."""
 
     image_shape: tuple[int, int, int]
     num_classes: int
     latent_dim: int
+    domain: str = field(default=PIXELS, kw_only=True)
 
     # Upper bounds: a config from outside must not make us build something absurd.
     BOUNDS: ClassVar[dict[str, tuple[int, int]]] = {
@@ -47,25 +52,40 @@ class ModelConfig:
             if type(value) is not int or not low <= value <= high:
                 raise ModelError(f"{name} must be an integer in {low}..{high}, not {value!r}")
 
+        if not isinstance(self.domain, str) or self.domain not in DOMAINS:
+            raise ModelError(f"unknown domain {self.domain!r:.100}; known: {', '.join(DOMAINS)}")
+
+    @property
+    def network_domain(self) -> Domain:
+        """What the images' values are."""
+        return DOMAINS[self.domain]
+
+    @property
+    def layer_values(self) -> int:
+        """The most values that a layer of the network holds of one image."""
+        return math.prod(self.image_shape)
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "ModelConfig":
-        """Build from JSON; every field must be there and no other."""
-        known = {field.name for field in fields(cls)}
-        if set(values) != known:
+        """Build from JSON; every field must be there that has no default, and no other."""
+        known = {f.name for f in fields(cls)}
+        wanted = {f.name for f in fields(cls) if f.default is MISSING}
+        if not wanted <= set(values) <= known:
             raise ModelError(
-                f"{cls.__name__}: missing {sorted(known - set(values))}, "
+                f"{cls.__name__}: missing {sorted(wanted - set(values))}, "
                 f"unknown {sorted(set(values) - known)}"
             )
         return cls(**values)
 
 
 class LatentModel(nn.Module):
-    """Latents to images. A subclass sets `Config`, `title`, `about` (a sentence or two for its
-    card) and `limits` (its known failures), and defines `decode`; a model that can also go from
+    """Latents to images. A subclass sets `Config`, `title`, `role`, `about` (a sentence or two for
+    its card) and `limits` (its known failures), and defines `decode`; a model that can also go from
     images to latents defines `encode(images, labels) -> z`."""
 
     Config: ClassVar[type[ModelConfig]] = ModelConfig
     title: ClassVar[str]
+    role: ClassVar[Role]
     about: ClassVar[str] = ""
     limits: ClassVar[str] = ""
     config: ModelConfig
@@ -86,22 +106,34 @@ class LatentModel(nn.Module):
     def num_classes(self) -> int:
         return self.config.num_classes
 
+    @property
+    def domain(self) -> Domain:
+        """What its images' values are."""
+        return self.config.network_domain
+
     def decode(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """z [N, latent_dim], labels int64 [N] (ignored where num_classes is 0) ->
-        images float [N, C, H, W], nominally in [-1, 1]."""
+        images float [N, C', H, W], as the domain has them in networks."""
         raise NotImplementedError
 
     @torch.inference_mode()
     def render(
         self, z: torch.Tensor, labels: torch.Tensor, batch_size: int = 250
     ) -> torch.Tensor:
-        """`decode` in batches, smaller where images are large, for use outside: uint8 [N, C, H, W]
-        on the CPU. Wants eval mode."""
-        batch_size = max(1, min(batch_size, BATCH_VALUES // math.prod(self.image_shape)))
+        """`decode` in batches, smaller where images are large or layers wide, for use outside:
+        uint8 [N, C, H, W] on the CPU. Wants eval mode. Raises ModelError where the weights are so
+        large that nothing finite comes out."""
+        batch_size = max(1, min(batch_size, BATCH_VALUES // self.config.layer_values))
         device = next(self.parameters()).device
         batches = zip(z.split(batch_size), labels.split(batch_size), strict=True)
-        images = [to_uint8(self.decode(a.to(device), b.to(device))).cpu() for a, b in batches]
+        images = [self._values(a.to(device), b.to(device)).cpu() for a, b in batches]
         return torch.cat(images) if images else torch.empty(0, *self.image_shape, dtype=torch.uint8)
+
+    def _values(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        outputs = self.decode(z, labels)
+        if not outputs.isfinite().all():  # they would be drawn as black
+            raise ModelError(f"this {self.title}'s weights are broken: its images are not finite")
+        return self.domain.to_values(outputs)
 
     def sample(
         self, count: int, *, seed: int = 0, first: int = 0, label: int | None = None,

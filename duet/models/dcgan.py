@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from duet.core.domains import PIXELS
 from duet.models.base import LatentModel, ModelConfig, ModelError
 
 SLOPE = 0.3
@@ -26,16 +27,17 @@ class DCGAN(LatentModel):
     """The tutorial's generator: 100-d normal noise, three 5x5 transposed convolutions, tanh."""
 
     title = "DCGAN (reference)"
+    role = "baseline"
     about = (
         "The classic DCGAN of TensorFlow's tutorial, kept faithful as the baseline that Duet "
         "measures its own models against. Unconditional."
     )
-    limits = "Many samples are no digit at all, and the digit cannot be chosen."
+    limits = "Many samples show nothing that the data hold, and a class cannot be chosen."
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
-        if config.image_shape != IMAGE_SHAPE or config.num_classes:
-            raise ModelError("dcgan draws unconditional 1x28x28 images and no others")
+        if (config.image_shape, config.num_classes, config.domain) != (IMAGE_SHAPE, 0, PIXELS):
+            raise ModelError("dcgan draws unconditional 1x28x28 pixels and nothing else")
         self.dense = nn.Linear(config.latent_dim, 7 * 7 * 256, bias=False)
         self.norm0 = _batch_norm(nn.BatchNorm1d(7 * 7 * 256))
         self.up1 = nn.ConvTranspose2d(256, 128, 5, padding=2, bias=False)

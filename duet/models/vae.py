@@ -15,19 +15,21 @@ from torch import nn
 
 from duet.models.base import LatentModel
 from duet.models.flow import ConditionalFlow
-from duet.models.gan import GANConfig
-from duet.models.networks import ImageDecoder, ImageEncoder, activate
+from duet.models.networks import ImageDecoder, ImageEncoder, ResidualConfig, activate
 
 ENCODER_FEATURES = 256
 
 
 @dataclass(frozen=True)
-class VAEConfig(GANConfig):
-    """The GAN's fields, and `flow_layers`: coupling layers of the prior (0: standard normal)."""
+class VAEConfig(ResidualConfig):
+    """The fields of the shared networks, and `flow_layers`: coupling layers of the prior (0:
+    standard normal)."""
 
     flow_layers: int
 
-    BOUNDS: ClassVar[dict[str, tuple[int, int]]] = {**GANConfig.BOUNDS, "flow_layers": (0, 64)}
+    BOUNDS: ClassVar[dict[str, tuple[int, int]]] = {
+        **ResidualConfig.BOUNDS, "flow_layers": (0, 64),
+    }
 
 
 class VAE(LatentModel):
@@ -35,27 +37,24 @@ class VAE(LatentModel):
 
     Config = VAEConfig
     title = "VAE"
+    role = "variational"
     about = (
         "A class-conditional variational autoencoder: Gaussian decoder with calibrated variance "
         "(σ-VAE), normalising-flow prior, averaged weights. It also encodes images."
     )
     limits = (
-        "Some strokes break off or fade, since the decoder's mean is shown. The ELBO is a bound on "
-        "a density of continuous pixels; do not compare it with bits a pixel."
+        "Fine strokes break off, fade or blur, since the decoder's mean is shown. The ELBO is a "
+        "bound on a density of continuous pixels; do not compare it with bits a pixel."
     )
     config: VAEConfig
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__(config)
-        self.encoder = ImageEncoder(
-            config.image_shape, config.width, config.depth, ENCODER_FEATURES
-        )
+        self.encoder = ImageEncoder(config, ENCODER_FEATURES)
         self.embed = nn.Embedding(max(config.num_classes, 1), ENCODER_FEATURES)
         self.to_posterior = nn.Linear(ENCODER_FEATURES, 2 * config.latent_dim)
         self.prior = ConditionalFlow(config.latent_dim, config.num_classes, config.flow_layers)
-        self.decoder = ImageDecoder(
-            config.latent_dim, config.num_classes, config.image_shape, config.width, config.depth
-        )
+        self.decoder = ImageDecoder(config)
 
     def posterior(
         self, images: torch.Tensor, labels: torch.Tensor

@@ -6,20 +6,27 @@ pydantic, unknown and missing keys are refused, and nobody indexes a raw diction
 """
 
 import dataclasses
+import json
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from duet.core.errors import DuetError
-from duet.core.files import write_json
+from duet.core.files import FileError, read_object, write_json
+from duet.core.names import LINE, NAME, REPOSITORY, SHA256
 
-MAX_RECORD_BYTES = 2**20
+MEND = "make it again, or take it out of the folder"
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
-Word = Annotated[str, Field(min_length=1, max_length=100)]
+Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
+RepositoryId = Annotated[str, Field(pattern=f"^{REPOSITORY.pattern}$")]
+Word = Annotated[str, Field(min_length=1, max_length=100, pattern=f"^{LINE.pattern}$")]
+Line = Annotated[str, Field(max_length=300, pattern=f"^{LINE.pattern}$")]
 Text = Annotated[str, Field(max_length=4000)]
-Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Digest = Annotated[str, Field(pattern=f"^{SHA256.pattern}$")]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
@@ -33,25 +40,33 @@ class RecordError(DuetError):
 
 
 Record = TypeVar("Record")
+Migrations = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
 
 
 def read(kind: type[Record], path: Path) -> Record | None:
-    """The record in a file, None where there is no file. Raises RecordError."""
-    if not path.exists():
+    """The record in a file, None where there is no file. A file of an older schema is brought up to
+    date by the kind's `MIGRATIONS`: schema -> function from its values to the next one's. Raises
+    RecordError."""
+    if not os.path.lexists(path):
         return None
     try:
-        if path.stat().st_size > MAX_RECORD_BYTES:
-            raise RecordError(f"{path} is larger than {MAX_RECORD_BYTES} bytes")
-        return TypeAdapter(kind).validate_json(path.read_bytes())
-    except OSError as error:
-        raise RecordError(f"{path} cannot be read: {error}") from error
+        values = _migrated(kind, read_object(path))
+        return TypeAdapter(kind).validate_json(json.dumps(values))
+    except FileError as error:
+        raise RecordError(f"{error}; {MEND}") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part)[:40] for part in first["loc"][:6]) or "the file"
         raise RecordError(
-            f"{path} is not what this version of Duet writes ({place}: {first['msg']:.200}); "
-            "make it again, or take it out of the folder"
+            f"{path} is not what this version of Duet writes ({place}: {first['msg']:.200}); {MEND}"
         ) from error
+
+
+def _migrated(kind: type[Any], values: dict[str, Any]) -> dict[str, Any]:
+    migrations: Migrations = getattr(kind, "MIGRATIONS", {})
+    while type(schema := values.get("schema")) is int and schema in migrations:
+        values = migrations[schema](values)
+    return values
 
 
 def write(path: Path, record: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from duet.store.records import STRICT, Amount, Count, Curve, Setting, Text, Versions, Word
+from duet.store.records import STRICT, Amount, Count, Curve, Line, Setting, Text, Versions, Word
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class TrainingRecord:
     git_commit: Word | None
     settings: Annotated[dict[Word, Setting], Field(max_length=100)]
     versions: Versions
-    hardware: Annotated[str, Field(max_length=300)]
+    hardware: Line
     seconds: Amount
     steps: Count
     images_seen: Count

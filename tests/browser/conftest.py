@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from duet.models.dcgan import DCGAN
 from duet.models.gan import GAN, GANConfig
 from duet.models.vae import VAE, VAEConfig
 from duet.store import checkpoint
+from duet.store.config import DataRecord
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = shutil.which("chromium")
@@ -41,16 +43,29 @@ def random_checkpoints(folder: Path) -> dict[str, str | Path]:
     }
     for kind, model in models.items():
         (folder / kind).mkdir()
-        checkpoint.save(folder / kind, model, name=f"toy-{kind}", data="toy", class_names=names)
+        made_from = DataRecord("toy", "Toy", names)
+        checkpoint.save(folder / kind, model, name=f"toy-{kind}", made_from=made_from)
     return {kind: folder / kind for kind in models}
 
 
-@pytest.fixture(scope="session")
-def serve(tmp_path_factory):
-    """Start app.py over given sources; returns its address. All are stopped at the end."""
-    running = []
+@dataclass(frozen=True)
+class Server:
+    url: str
+    process: subprocess.Popen
+    temporary: Path  # where it may write; log.txt is ours
 
-    def start(sources: Iterable) -> str:
+    def stop(self, how: int = signal.SIGINT) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def start_server(tmp_path_factory):
+    """Start app.py over given sources; all are stopped at the end."""
+    running: list[Server] = []
+
+    def start(sources: Iterable) -> Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -64,16 +79,20 @@ def serve(tmp_path_factory):
             process = subprocess.Popen(
                 [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=output
             )
-        running.append(process)
-        url = f"http://127.0.0.1:{port}"
-        wait_until_ready(url, process, log)
-        return url
+        server = Server(f"http://127.0.0.1:{port}", process, temporary)
+        running.append(server)
+        wait_until_ready(server.url, process, log)
+        return server
 
     yield start
-    for process in running:
-        process.send_signal(signal.SIGINT)
-    for process in running:
-        process.wait(20)
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def serve(start_server):
+    """Start app.py over given sources; returns its address."""
+    return lambda sources: start_server(sources).url
 
 
 def wait_until_ready(url: str, process: subprocess.Popen, log: Path) -> None:

@@ -43,7 +43,7 @@ def test_sample_draws_what_the_controls_say(open_page):
     page = open_page()
     before = sources(page, "sample")
     page.get_by_label("Seed", exact=True).fill("7")
-    page.get_by_role("combobox", name="Digit").click()
+    page.get_by_role("combobox", name="Class").click()
     page.get_by_role("option", name="3", exact=True).click()
     page.get_by_role("button", name="Sample", exact=True).click()
     changed(page, "sample", before)
@@ -89,10 +89,10 @@ def test_a_newly_picked_model_shows_its_pictures_and_its_card(open_page, offered
     page.locator("#sample-left-caption", has_text=offered["dcgan"]).wait_for()
     page.locator(".card:visible h3", has_text=offered["dcgan"]).wait_for()
     assert sources(page, "sample")[0] != before
-    page.get_by_role("combobox", name="Digit").click()
+    page.get_by_role("combobox", name="Class").click()
     page.get_by_role("option", name="3", exact=True).click()
     page.get_by_role("button", name="Sample", exact=True).click()
-    page.locator("#sample-left-caption", has_text="ignores the digit").wait_for()
+    page.locator("#sample-left-caption", has_text="ignores the choice").wait_for()
 
 
 def test_bad_input_is_answered_by_name(open_page):
@@ -108,11 +108,11 @@ def test_bad_input_is_answered_by_name(open_page):
 @pytest.mark.parametrize(
     ("tab", "picture", "options"),
     [
-        ("sample", "sample", {"digit": "5", "count": "9", "seed": "123", "truncation": "0.7"}),
+        ("sample", "sample", {"class_name": "5", "count": "9", "seed": "123", "truncation": "0.7"}),
         (
             "interpolate", "strip",
             {
-                "start_seed": "4", "start_digit": "1", "end_seed": "5", "end_digit": "7",
+                "start_seed": "4", "start_class_name": "1", "end_seed": "5", "end_class_name": "7",
                 "steps": "8", "path": "linear", "truncation": "0.85",
             },
         ),
@@ -186,3 +186,52 @@ def test_without_models_the_page_says_how_to_get_one(open_page, serve, tmp_path)
     page = open_page(url=serve([tmp_path / "nothing"]))
     page.get_by_role("heading", name="No model to show yet").wait_for()
     page.get_by_text("Left out: no checkpoint at").wait_for()
+
+
+def drawn(page, url: str) -> list[str]:
+    """The list to which every call that draws a tab adds the tab's name, from now on."""
+    outputs = {4: "sample", 6: "interpolate"}
+    tabs = {
+        event["id"]: outputs[len(event["outputs"])]
+        for event in page.request.get(f"{url}/config").json()["dependencies"]
+        if "draw_both" in str(event["api_name"])
+    }
+    calls: list[str] = []
+
+    def note(request):
+        if "/queue/join" in request.url and request.post_data_json["fn_index"] in tabs:
+            calls.append(tabs[request.post_data_json["fn_index"]])
+
+    page.on("request", note)
+    return calls
+
+
+def test_only_the_tab_in_view_draws(open_page, app_url, offered):
+    page = open_page()
+    calls = drawn(page, app_url)
+    page.reload()
+    sources(page, "sample")
+
+    def settled() -> list[str]:
+        page.wait_for_timeout(800)
+        seen, calls[:] = list(calls), []
+        return seen
+
+    assert settled() == ["sample"]
+    page.get_by_role("tab", name="Interpolate").click()
+    sources(page, "strip")
+    assert settled() == ["interpolate"]
+    page.get_by_role("tab", name="Sample").click()
+    assert settled() == []
+    page.get_by_role("radio", name=offered["dcgan"]).first.check()
+    page.locator("#sample-left-caption", has_text=offered["dcgan"]).wait_for()
+    assert settled() == ["sample"]
+    page.get_by_role("tab", name="Interpolate").click()
+    page.locator("#interpolate-left-caption", has_text=offered["dcgan"]).wait_for()
+    assert settled() == ["interpolate"]
+
+
+def test_an_old_link_opens_what_it_meant(open_page, offered):
+    page = open_page("tab=sample&digit=3&seed=5")
+    page.locator("#sample-left-caption", has_text="of seed 5").wait_for()
+    assert page.get_by_role("combobox", name="Class").input_value() == "3"

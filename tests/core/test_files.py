@@ -1,10 +1,22 @@
 """Files: strict JSON, whole or absent."""
 
 import os
+import stat
+import subprocess
+import sys
 
 import pytest
 
-from duet.core.files import FileError, JsonError, parse_json, read_json, read_object
+from duet.core import files
+from duet.core.files import (
+    FileError,
+    JsonError,
+    parse_json,
+    read_json,
+    read_object,
+    replacing,
+    replacing_folder,
+)
 
 
 @pytest.mark.parametrize("text", [
@@ -42,3 +54,97 @@ def test_what_cannot_be_read_is_named(tmp_path):
     os.mkfifo(tmp_path / "pipe.json")
     with pytest.raises(FileError, match=r"pipe\.json is not a file"):
         read_json(tmp_path / "pipe.json")
+
+
+def test_files_and_folders_are_for_everybody(tmp_path):
+    with replacing(tmp_path / "a.txt") as scratch:
+        scratch.touch(0o600)
+    with replacing_folder(tmp_path / "b"):
+        pass
+    umask = os.umask(0)
+    os.umask(umask)
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o644
+    assert stat.S_IMODE((tmp_path / "b").stat().st_mode) == 0o777 & ~umask
+
+
+WORK = """
+import sys, time
+from pathlib import Path
+from duet.core.files import replacing, replacing_folder
+folder = Path(sys.argv[1])
+with replacing(folder / "a.txt") as a, replacing_folder(folder / "b") as b:
+    a.write_text("half"), (b / "c").write_text("half")
+    print("at work", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def at_work(tmp_path, root):
+    """A process in the middle of writing a.txt and b/."""
+    arguments = [sys.executable, "-c", WORK, str(tmp_path)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, cwd=root) as process:
+        assert process.stdout.readline() == b"at work\n"
+        yield process
+        process.kill()
+
+
+def test_what_a_killed_process_left_goes_with_the_next_write(at_work, tmp_path):
+    (tmp_path / ".profile").touch()
+    (tmp_path / f".a.txt.0badc0de-{at_work.pid}-00000000.txt").touch()  # another machine's
+    with replacing(tmp_path / "d.txt") as scratch:
+        scratch.touch()
+    assert len(list(tmp_path.iterdir())) == 5  # a live process's work is let be
+    at_work.kill()
+    at_work.wait()
+    with replacing_folder(tmp_path / "e"):
+        names = {path.name for path in tmp_path.iterdir()}
+        assert len(names) == 4
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {".profile", f".a.txt.0badc0de-{at_work.pid}-00000000.txt", "d.txt", "e"}
+
+
+def dead_pid():
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    return process.pid
+
+
+def test_a_folder_that_was_put_aside_comes_back(tmp_path):
+    """kill -9 between the two renames of `replacing_folder`."""
+    for name in ("kept", "replaced"):
+        aside = tmp_path / f".{name}.{files.RETIRED}{files.MACHINE}-{dead_pid()}-00000000"
+        aside.mkdir()
+        (aside / "old").touch()
+    (tmp_path / "replaced").mkdir()
+    with replacing(tmp_path / "a.txt") as scratch:
+        scratch.touch()
+    assert {path.name for path in tmp_path.iterdir()} == {"kept", "replaced", "a.txt"}
+    assert (tmp_path / "kept" / "old").exists()
+    assert not (tmp_path / "replaced" / "old").exists()
+
+
+def test_a_rename_that_fails_leaves_the_old_folder(tmp_path, monkeypatch):
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").touch()
+    rename = os.replace
+
+    def failing(source, target):
+        if target == path and files.RETIRED not in str(source):
+            raise OSError("no")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", failing)
+    with pytest.raises(OSError, match="no"), replacing_folder(path) as scratch:
+        (scratch / "new").touch()
+    assert [*tmp_path.rglob("*")] == [path, path / "old"]
+
+
+def test_somebody_elses_process_is_alive(monkeypatch):
+    def refuse(pid, signal):
+        raise PermissionError
+
+    assert files._is_alive(os.getpid())
+    monkeypatch.setattr(os, "kill", refuse)
+    assert files._is_alive(1)

@@ -1,13 +1,19 @@
 """Models whose pictures are plain to predict, so that the actions can be checked by hand."""
 
+import asyncio
+import contextlib
 import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
+from fastapi.testclient import TestClient
+from gradio.routes import App
 
+from demo import blocks, web_errors
 from duet.models import LatentModel, ModelConfig
 from duet.store.checkpoint import Checkpoint
+from duet.store.config import DataRecord
 
 
 class MockModel(LatentModel):
@@ -26,16 +32,45 @@ class MockModel(LatentModel):
         return images
 
 
-@pytest.fixture
-def mock_checkpoint(tmp_path):
-    """Build one: mock_checkpoint(num_classes=0, **fields of Checkpoint)."""
+@pytest.fixture(scope="session")
+def mock_checkpoint():
+    """Build one: mock_checkpoint(num_classes=0, shape=(3, 4, 4), **fields of Checkpoint, or of its
+    DataRecord under `data`)."""
 
-    def build(num_classes: int = 10, **fields) -> Checkpoint:
-        model = MockModel(ModelConfig((1, 4, 4), num_classes=num_classes, latent_dim=3)).eval()
+    def build(
+        num_classes: int = 10, shape=(1, 4, 4), role: str = "baseline", data=None, **fields
+    ) -> Checkpoint:
+        model = MockModel(ModelConfig(shape, num_classes=num_classes, latent_dim=3)).eval()
+        model.role = role
         checkpoint = Checkpoint(
-            name="mock", folder=Path(tmp_path), architecture="gan", model=model, data="toy",
-            class_names=tuple("0123456789"[:num_classes]), weights_sha256="",
+            name="mock", folder=Path("mock"), architecture="gan", model=model,
+            made_from=DataRecord(
+                **{"name": "toy", "title": "Toy", "class_names": tuple("0123456789"[:num_classes])}
+                | (data or {})
+            ),
+            weights_sha256="",
         )
         return dataclasses.replace(checkpoint, **fields)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def serve_in_process():
+    """Call the page over given models without a network; an exception that no handler takes is
+    raised in the test."""
+
+    @contextlib.contextmanager
+    def serve(offer, folder):
+        async def build() -> App:  # Gradio makes an event loop where none runs, and leaves it open
+            page = blocks.build(offer)
+            page.has_launched = True  # until then Gradio lets every file in
+            page.allowed_paths, page.blocked_paths = [], []
+            return App.create_app(page, app_kwargs=web_errors.app_options())
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GRADIO_TEMP_DIR", str(folder))
+            with TestClient(asyncio.run(build())) as client:
+                yield client
+
+    return serve

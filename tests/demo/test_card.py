@@ -2,6 +2,7 @@ import pytest
 
 from demo import card
 from duet.core.words import duration
+from duet.store.config import DataRecord
 from duet.store.metrics import MetricsRecord, ScoreRecord
 
 
@@ -20,7 +21,7 @@ def test_what_the_records_hold_is_shown(facts_of, training_record, measurement):
     record = training_record(seconds=4335.2, steps=24000, hardware="CPU, 2 of 2 cores")
     assert facts_of(record, measurement()) == {
         "Model": ("Mock", "knows 10 classes, 3 latent dimensions"),
-        "Data": ("toy", "4×4 pixels, grey"),
+        "Data": ("Toy", "4×4 pixels, grey"),
         "Parameters": ("1", "0.0 MB of weights"),
         "Training": ("1 h 12 min", "24,000 steps on CPU, 2 of 2 cores"),
         "FID": ("0.123", "mnist features, 50,000 samples, lower is better"),
@@ -54,7 +55,7 @@ def test_durations_read_well(seconds, shown):
 def test_every_text_from_a_checkpoint_is_escaped(mock_checkpoint, training_record, measurement):
     evil = "<img src=x onerror=alert(1)>"
     page = card.as_html(mock_checkpoint(
-        name=evil, data=evil, training=training_record(hardware=evil),
+        name=evil, made_from=DataRecord(evil, evil, ()), training=training_record(hardware=evil),
         metrics=MetricsRecord((measurement(extractor=evil),)),
     ))
     assert "<img" not in page

@@ -6,6 +6,7 @@ import duet
 from demo import catalogue
 from demo.catalogue import Catalogue
 from duet.store import checkpoint
+from duet.store.config import DataRecord
 
 
 @pytest.fixture
@@ -15,8 +16,8 @@ def saved(tmp_path):
     def save(model, folder: str, name: str = "") -> str:
         (tmp_path / folder).mkdir()
         checkpoint.save(
-            tmp_path / folder, model, name=name or folder, data="toy",
-            class_names=tuple("0123456789"),
+            tmp_path / folder, model, name=name or folder,
+            made_from=DataRecord("toy", "Toy", tuple("0123456789")),
         )
         return str(tmp_path / folder)
 
@@ -30,8 +31,58 @@ def test_the_environment_lists_the_models(saved, tiny_gan, tiny_vae, monkeypatch
     offer = catalogue.load()
     assert offer.names == ("b-vae", "a-gan")
     assert offer.default_pair() == ("a-gan", "b-vae")
-    assert offer.class_names == tuple("0123456789")
+    assert offer.class_names() == tuple("0123456789")
     assert offer.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "sources"),
+    [
+        ("", []), (" , \n", []), ("a,b c\nd", ["a", "b", "c", "d"]),
+        ("'my models/a' b", ["my models/a", "b"]), ('"my models/a",b', ["my models/a", "b"]),
+        ("/x/o'brien/a b", ["/x/o'brien/a", "b"]), (r"C:\models\a", [r"C:\models\a"]),
+        ("a#1 b", ["a#1", "b"]),
+    ],
+)
+def test_quotes_hold_a_path_with_blanks_together(text, sources):
+    assert catalogue.listed(text) == sources
+
+
+def test_a_folder_with_a_blank_in_its_name_loads(saved, tiny_gan, monkeypatch):
+    monkeypatch.setenv("DUET_MODELS", f"'{saved(tiny_gan, 'my gan', 'my-gan')}'")
+    assert catalogue.load().names == ("my-gan",)
+
+
+def test_both_sides_show_one_data_set(mock_checkpoint):
+    cats, letters = {"name": "cats", "title": "Cats"}, tuple("abcdefghij")
+    dogs = {"name": "dogs", "title": "Dogs"}
+    offer = Catalogue({
+        "a": mock_checkpoint(role="adversarial", data=cats),
+        "b": mock_checkpoint(role="variational", data=dogs),
+        "c": mock_checkpoint(role="variational", data=cats | {"class_names": letters}),
+        "d": mock_checkpoint(role="baseline", data=dogs, num_classes=0),
+    })
+    assert offer.datasets() == {"Cats": ["a", "c"], "Dogs": ["b", "d"]}
+    assert offer.default_pair() == offer.default_pair("Cats") == ("a", "c")
+    assert offer.default_pair("Dogs") == ("b", "d")
+    assert offer.class_names() == (*"0123456789", *letters)
+    assert offer.class_names(["c", "d"]) == letters
+    assert offer.class_names(["d"]) == ()
+
+
+def test_two_folders_of_one_name_are_two_data_sets(mock_checkpoint):
+    """Told apart by their images; one who kept no hash of them goes by the name."""
+    cats = {"name": "cats", "title": "Cats"}
+    offer = Catalogue({
+        "mine": mock_checkpoint(data=cats | {"images_sha256": "a" * 64}),
+        "yours": mock_checkpoint(data=cats | {"images_sha256": "b" * 64}),
+        "old": mock_checkpoint(data=cats),
+        "mine too": mock_checkpoint(data=cats | {"images_sha256": "a" * 64}),
+        "dogs": mock_checkpoint(data={"name": "dogs", "title": "Cats"}),
+    })
+    assert offer.datasets() == {
+        "Cats": ["mine", "old", "mine too"], "Cats-2": ["yours"], "Cats-3": ["dogs"]
+    }
 
 
 def test_without_it_the_shipped_models_are_on_offer(saved, tiny_gan, tmp_path, monkeypatch):
@@ -57,19 +108,20 @@ def test_two_of_one_name_are_told_apart(saved, tiny_gan):
 
 
 @pytest.mark.parametrize(
-    ("architectures", "pair"),
+    ("roles", "pair"),
     [
-        (["gan"], (0, 0)),
-        (["vae", "gan"], (1, 0)),
-        (["gan", "gan"], (0, 1)),
-        (["dcgan", "vae", "gan", "vae"], (2, 1)),
-        (["vae", "vae"], (0, 1)),
+        (["adversarial"], (0, 0)),
+        (["variational", "adversarial"], (1, 0)),
+        (["adversarial", "adversarial"], (0, 1)),
+        (["baseline", "variational", "adversarial", "variational"], (2, 1)),
+        (["variational", "variational"], (0, 1)),
+        (["baseline", "baseline"], (0, 1)),
     ],
 )
-def test_left_is_a_gan_and_right_a_vae_where_there_are_such(mock_checkpoint, architectures, pair):
-    names = [f"m{number}" for number in range(len(architectures))]
+def test_left_is_a_gan_and_right_a_vae_where_there_are_such(mock_checkpoint, roles, pair):
+    names = [f"m{number}" for number in range(len(roles))]
     offer = Catalogue(
-        {n: mock_checkpoint(architecture=a) for n, a in zip(names, architectures, strict=True)}
+        {n: mock_checkpoint(role=role) for n, role in zip(names, roles, strict=True)}
     )
     assert offer.default_pair() == tuple(names[index] for index in pair)
 

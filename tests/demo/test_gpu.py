@@ -9,7 +9,7 @@ def work() -> int:
 
 def test_off_spaces_a_function_stays_itself(monkeypatch):
     monkeypatch.setattr(gpu, "spaces", None)
-    assert gpu.borrowing(work) is work
+    assert gpu.with_gpu(work) is work
 
 
 def test_where_gpus_are_lent_one_is_asked_for(monkeypatch):
@@ -20,5 +20,5 @@ def test_where_gpus_are_lent_one_is_asked_for(monkeypatch):
         return lambda function: lambda: ("on GPU", function())
 
     monkeypatch.setattr(gpu, "spaces", SimpleNamespace(GPU=lend))
-    assert gpu.borrowing(work)() == ("on GPU", 7)
+    assert gpu.with_gpu(work)() == ("on GPU", 7)
     assert asked == [gpu.SECONDS]

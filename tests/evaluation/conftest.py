@@ -1,6 +1,7 @@
 import pytest
 
 from duet.store.checkpoint import save
+from duet.store.config import DataRecord
 from evaluation import reference as reference_module
 from evaluation import report
 from evaluation.reference import build, open_reference
@@ -20,5 +21,5 @@ def folder(tmp_path, tiny_gan, toy_data):
     """A checkpoint that claims to be trained on the toy data."""
     path = tmp_path / "tiny"
     path.mkdir()
-    save(path, tiny_gan, name="tiny", data="toy", class_names=toy_data.class_names)
+    save(path, tiny_gan, name="tiny", made_from=DataRecord("toy", "Toy", toy_data.class_names))
     return path

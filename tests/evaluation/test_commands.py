@@ -257,7 +257,8 @@ def test_rows_that_do_not_compare_are_refused(measured, reference, measurement):
 def test_the_baseline_closes_the_table(measured, reference, measurement):
     good = measurement(scores={"frechet_distance": ScoreRecord(0.1)})
     tiny = duet.load(measured)
-    baseline = dataclasses.replace(tiny, architecture="dcgan", name="baseline")
+    model = duet.load("mnist-dcgan").model
+    baseline = dataclasses.replace(tiny, model=model, name="baseline")
     rows = report.rows("toy", "mnist", [(baseline, good), (tiny, measurement())])
     assert [row.name for row in rows] == ["tiny", "baseline"]
 

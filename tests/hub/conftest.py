@@ -14,8 +14,10 @@ from huggingface_hub.utils import _http
 
 from duet.core.files import sha256
 from duet.core.pixels import grid, to_pil
+from duet.data.mnist import MNIST
 from duet.store import records
 from duet.store.checkpoint import METRICS, PREVIEW, TRAINING, WEIGHTS, save
+from duet.store.config import DataRecord
 from duet.store.metrics import MetricsRecord
 from training.__main__ import main
 
@@ -97,7 +99,7 @@ def make_folder(tmp_path, training_record, measurement):
     def make(model, name="tiny-gan"):
         folder = tmp_path / "made" / name
         folder.mkdir(parents=True)
-        save(folder, model, name=name, data="mnist", class_names=tuple("0123456789"))
+        save(folder, model, name=name, made_from=DataRecord.of(MNIST.facts, "a" * 64))
         records.write(folder / TRAINING, training_record())
         measured = measurement(subject_sha256=sha256(folder / WEIGHTS))
         records.write(folder / METRICS, MetricsRecord((measured,)))

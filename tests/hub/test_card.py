@@ -1,10 +1,14 @@
+import dataclasses
+
 import pytest
 import yaml
 
 import duet
+from duet.data.mnist import MNIST
 from duet.hub.card import text, write_card
 from duet.store import checkpoint, records
 from duet.store.checkpoint import METRICS, TRAINING, CheckpointError, save
+from duet.store.config import DataRecord
 from duet.store.metrics import MetricsRecord, ScoreRecord
 
 
@@ -12,7 +16,7 @@ from duet.store.metrics import MetricsRecord, ScoreRecord
 def folder(tmp_path, tiny_gan, training_record):
     path = tmp_path / "tiny"
     path.mkdir()
-    save(path, tiny_gan, name="tiny", data="mnist", class_names=tuple("0123456789"))
+    save(path, tiny_gan, name="tiny", made_from=DataRecord.of(MNIST.facts, None))
     records.write(path / TRAINING, training_record())
     return path
 
@@ -32,6 +36,34 @@ def test_the_card_tells_what_the_files_tell(folder, measurement):
     assert {m["type"]: m["value"] for m in result["metrics"]}["fid"] == 0.123456
     for said in ("python -m training gan --steps 9", "2 min on an abacus", "0.123", "50,000",
                  'duet.load("tiny")', "preview.png", "Limits", "Ethics"):
+        assert said in body
+
+
+def test_the_card_of_other_data_says_nothing_of_digits(folder, tiny_gan):
+    cats = DataRecord(
+        "cats", "My cats", tuple("abcdefghij"), about="Pictures of cats.", licence="unknown",
+        images_sha256="5" * 64,
+    )
+    save(folder, tiny_gan, name="tiny", made_from=cats)
+    header, body = parts(write_card(folder))
+    assert (header["license"], header["datasets"]) == ("unknown", [])
+    assert header["tags"] == ["duet", "gan", "image-generation", "cats"]
+    data = body.split("## Data\n\n")[1].split("\n\n##")[0]
+    assert data.splitlines() == [
+        "Pictures of cats.", f"SHA-256 of the training images' pixels: `{'5' * 64}`."
+    ]
+    assert "## Ethics\n\nSamples are synthetic" in body
+    whole = (folder / "README.md").read_text(encoding="utf-8").lower()
+    for word in ("digit", "handwrit", "mnist", "licence", "by-sa"):
+        assert word not in whole
+    save(folder, tiny_gan, name="tiny", made_from=dataclasses.replace(cats, about=""))
+    assert "The data set My cats.\n" in parts(write_card(folder))[1]
+
+
+def test_the_card_owes_licence_and_credit(folder):
+    header, body = parts(write_card(folder))
+    assert header["license"] == "cc-by-sa-3.0"
+    for said in ("Licence: cc-by-sa-3.0", "Y. LeCun, C. Cortes, C. Burges", "census workers"):
         assert said in body
 
 

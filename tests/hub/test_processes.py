@@ -6,17 +6,20 @@ import pytest
 
 import duet
 
-# What becomes of each source: its name, or what was said; and after how many seconds.
+# What becomes of each source: its name, or what was said; and how many seconds the client slept
+# between its tries. Not the seconds that passed: those are the machine's, which may be busy.
 LOAD = """
 import json, sys, time
+slept = []
+time.sleep = slept.append
 import duet
-started, found = time.monotonic(), []
+found = []
 for source in sys.argv[1:]:
     try:
         found.append(duet.load(source).name)
     except duet.CheckpointError as error:
         found.append(str(error))
-print(json.dumps([found, time.monotonic() - started, "torch._dynamo" in sys.modules]))
+print(json.dumps([found, sum(slept), "torch._dynamo" in sys.modules]))
 """
 
 
@@ -40,8 +43,8 @@ def test_load_without_the_hub(child, training, folder, environment, said):
     training("publish", folder, "me/tiny")
     duet.load("me/tiny")
     done = child("-c", LOAD, "me/tiny", "me/absent", **environment)
-    (cached, absent), seconds, compiler = json.loads(done.stdout)
+    (cached, absent), slept, compiler = json.loads(done.stdout)
     assert cached == "tiny-gan"
     assert said in absent
-    assert seconds < 15  # the client alone tries for 23, more on a slow machine
+    assert slept == 0  # the client, asked for the files, would try for 23 seconds
     assert not compiler  # torch._dynamo, seconds that no load needs

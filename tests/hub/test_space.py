@@ -101,6 +101,35 @@ def test_another_app_asks_for_force(hub, training, checkout):
     assert "notes.txt" not in commits(hub)[0]["files"]
 
 
+def test_a_public_space_does_not_become_private(hub, training, checkout):
+    training("space", "me/duet")
+    hub.requests.clear()
+    code, _, said = training("space", "me/duet", "--private")
+    assert code == 2
+    assert "me/duet is there already and public" in said
+    assert not [line for line in hub.requests if not line.startswith("GET")]
+    assert training("space", "me/secret", "--private")[0] == 0
+    assert hub.read("spaces", "me/secret", "me")["private"]
+    assert training("space", "me/secret", "--private")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("token", "repo_id", "said"),
+    [
+        ("hf_reader", "me/duet", "your token may only read"),
+        ("hf_me", "other/duet", "may not write"),
+    ],
+)
+def test_who_may_not_deploy_is_told_before_anything_is_sent(
+    hub, training, checkout, monkeypatch, token, repo_id, said
+):
+    monkeypatch.setenv("HF_TOKEN", token)
+    code, output, error = training("space", repo_id)
+    assert (code, output) == (2, "")
+    assert said in error
+    assert not [line for line in hub.requests if not line.startswith("GET")]
+
+
 def test_an_empty_space_is_filled(hub, training, checkout):
     hub.make("me/duet", {".gitattributes": b"", "README.md": b"new"}, kind="spaces")
     assert training("space", "me/duet")[0] == 0

@@ -10,7 +10,7 @@ import torch
 
 import duet
 from duet.core import latents
-from duet.core.pixels import grid, to_float, to_pil, to_uint8
+from duet.core.pixels import grid, to_pil
 from duet.store import checkpoint
 
 FOLDER = Path(__file__).with_name("golden")
@@ -24,8 +24,9 @@ def pictures(name: str) -> torch.Tensor:
     if not hasattr(model, "encode"):
         return images
     with torch.inference_mode():
-        again = model.decode(model.encode(to_float(images[:2]), labels), labels)
-    return torch.cat([images, to_uint8(again)])
+        z = model.encode(model.domain.to_network(images[:2]), labels)
+        again = model.domain.to_values(model.decode(z, labels))
+    return torch.cat([images, again])
 
 
 def row(name: str) -> torch.Tensor:

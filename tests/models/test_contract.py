@@ -2,30 +2,45 @@
 
 import dataclasses
 import itertools
+from typing import get_args
 
 import pytest
 import torch
 
 import duet
-from duet.core.pixels import to_float
 from duet.hub import sources
-from duet.models import MODELS, ModelConfig, ModelError
+from duet.models import MODELS, ModelConfig, ModelError, Role
 from duet.models.dcgan import DCGAN, DCGANDiscriminator
 from duet.models.flow import ConditionalFlow
-from duet.models.gan import Discriminator, GANConfig
-from duet.models.networks import ImageDecoder, ImageEncoder
+from duet.models.gan import GAN, Discriminator, GANConfig
+from duet.models.networks import (
+    ImageDecoder,
+    ImageEncoder,
+    ResidualBlock,
+    activate,
+    recommended_stages,
+)
 
 SMALL = {"width": 4, "depth": 1, "flow_layers": 2, "latent_dim": 6}
 
 
 def build(name: str, num_classes: int):
     kind = MODELS[name]
-    fields = {f.name for f in dataclasses.fields(kind.Config)} - {"image_shape", "num_classes"}
+    fields = {f.name for f in dataclasses.fields(kind.Config)} & set(SMALL)
     torch.manual_seed(0)
     return kind(kind.Config((1, 28, 28), num_classes, **{f: SMALL[f] for f in fields})).eval()
 
 
 CASES = [(n, c) for n, c in itertools.product(MODELS, (0, 10)) if (n, c) != ("dcgan", 10)]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_says_what_it_is(name):
+    kind = MODELS[name]
+    assert kind.role in get_args(Role)
+    assert kind.title
+    assert kind.about.endswith(".")
+    assert (kind.role == "variational") == hasattr(kind, "encode")
 
 
 @pytest.mark.parametrize(("name", "num_classes"), CASES)
@@ -99,13 +114,48 @@ def test_truncation_zero_is_one_image(name):
     assert torch.equal(images[0], images[1])
 
 
+def test_a_negative_label_is_no_label(tiny_gan):
+    assert tiny_gan.check_label(0) == 0
+    with pytest.raises(ModelError, match="label -1"):
+        tiny_gan.check_label(-1)
+
+
 def test_vae_encodes_what_it_decodes(tiny_vae):
     """encode inverts the flow: noise -> z -> noise."""
     noise, labels = torch.randn(5, 6), torch.arange(5)
     z = tiny_vae.prior(noise, labels)
     torch.testing.assert_close(tiny_vae.prior.inverse(z, labels)[0], noise)
-    images = to_float(tiny_vae.sample(5))
+    images = tiny_vae.domain.to_network(tiny_vae.sample(5))
     assert tiny_vae.encode(images, labels).shape == (5, 6)
+
+
+def test_vae_posterior_sees_the_label_and_is_bounded(tiny_vae):
+    images = tiny_vae.domain.to_network(tiny_vae.sample(5))
+    mean, log_variance = tiny_vae.posterior(images, torch.zeros(5).long())
+    assert not torch.equal(mean, tiny_vae.posterior(images, torch.ones(5).long())[0])
+    assert mean.shape == log_variance.shape == (5, 6)
+    tiny_vae.to_posterior.bias.data[6:] = torch.tensor([100.0, -100.0] * 3)
+    _, log_variance = tiny_vae.posterior(images, torch.zeros(5).long())
+    assert log_variance.unique().tolist() == [-14, 8]
+
+
+def test_networks_start_as_the_identity():
+    """A residual block, and the flow: training begins at the networks' simplest."""
+    x = torch.randn(2, 4, 6, 6)
+    assert torch.equal(ResidualBlock(4)(x), x)
+    noise, labels = torch.randn(3, 6), torch.arange(3)
+    flow = ConditionalFlow(6, 10, layers=3)
+    assert torch.equal(flow(noise, labels), noise)
+    assert flow.inverse(noise, labels)[1].abs().max() == 0
+
+
+def test_flow_moves_every_dimension_and_sees_the_label():
+    flow = ConditionalFlow(6, 10, layers=2)
+    for parameter in flow.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    noise, zeros = torch.randn(3, 6), torch.zeros(3).long()
+    assert (flow(noise, zeros) != noise).all()
+    assert not torch.equal(flow(noise, zeros), flow(noise, zeros + 1))
 
 
 def test_flow_log_determinant_is_the_jacobian():
@@ -121,21 +171,109 @@ def test_flow_log_determinant_is_the_jacobian():
     assert expected.abs() > 0.1  # the check is not about an identity
 
 
-def test_discriminator_gives_one_logit_an_image():
-    logits = Discriminator(GANConfig((1, 28, 28), 10, 6, 4, 1))(
-        torch.randn(3, 1, 28, 28), torch.arange(3)
-    )
+def test_discriminator_gives_one_logit_an_image_and_sees_the_label():
+    discriminator = Discriminator(GANConfig((1, 28, 28), 10, 6, 4, 1))
+    images, labels = torch.randn(3, 1, 28, 28), torch.arange(3)
+    logits = discriminator(images, labels)
     assert logits.shape == (3,)
+    features = activate(discriminator.encoder(images))
+    projected = (discriminator.embed.weight[labels] * features).sum(1)
+    torch.testing.assert_close(logits, discriminator.score(features).squeeze(1) + projected)
+    assert (logits != discriminator(images, labels + 1)).all()
 
 
-def test_networks_take_other_sizes_and_name_bad_ones():
-    images = ImageDecoder(4, 0, (3, 32, 16), width=4, depth=1)(
-        torch.randn(2, 4), torch.zeros(2, dtype=torch.int64)
+@pytest.mark.parametrize(
+    ("shape", "stages", "channels", "coarsest"),
+    [
+        ((3, 32, 16), 2, (4, 8), (8, 8, 4)),
+        ((3, 32, 16), 3, (4, 8, 16), (16, 4, 2)),
+        ((1, 64, 64), 4, (4, 8, 16, 16), (16, 4, 4)),
+    ],
+)
+def test_networks_of_several_stages(shape, stages, channels, coarsest):
+    config = GANConfig(shape, 0, 6, 4, 1, stages=stages)
+    assert (config.channels, config.coarsest) == (channels, coarsest)
+    seen = []
+    decoder = ImageDecoder(config)
+    for module in decoder.modules():
+        if isinstance(module, ResidualBlock):
+            module.register_forward_hook(lambda m, i, out: seen.append(tuple(out.shape[1:])))
+    images = decoder(torch.randn(2, 6), torch.zeros(2, dtype=torch.int64))
+    assert images.shape == (2, *shape)
+    sides = [(shape[1] >> stage, shape[2] >> stage) for stage in range(stages, 0, -1)]
+    assert seen == [(c, *side) for c, side in zip(reversed(channels), sides, strict=True)]
+    assert ImageEncoder(config, features=5)(images).shape == (2, 5)
+
+
+def test_every_stage_is_wired_and_work_is_counted():
+    """Each weight moves the picture; `work` is what the convolutions multiply, counted by hooks."""
+    config = GANConfig((3, 32, 16), 0, 6, 4, 2, stages=4)
+    for network, arguments in (
+        (ImageDecoder(config), (torch.randn(2, 6), torch.zeros(2, dtype=torch.int64))),
+        (ImageEncoder(config, 5), (torch.randn(2, 3, 32, 16),)),
+    ):
+        counted = []
+
+        def count(conv, inputs, output, counted=counted):
+            counted.append(output[0].numel() * conv.weight[0].numel())
+
+        for module in network.modules():
+            if isinstance(module, torch.nn.Conv2d):
+                torch.nn.init.normal_(module.weight, std=0.3)
+                module.register_forward_hook(count)
+        network(*arguments).square().sum().backward()
+        assert all(parameter.grad.abs().sum() > 0 for parameter in network.parameters())
+        assert sum(counted) == config.work
+
+
+def test_the_decoder_is_mirrored_by_the_encoder():
+    """Down to the number of weights of the convolutions, stage by stage."""
+    config = GANConfig((3, 32, 32), 0, 6, 4, 2, stages=4)
+
+    def sizes(network):
+        shapes = [m.weight.shape for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
+        return sorted(shape.numel() for shape in shapes)
+
+    assert sizes(ImageDecoder(config)) == sizes(ImageEncoder(config, 5))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"image_shape": (1, 30, 28)}, r"multiples of 4 for 2 stages, not \(30, 28\)"),
+        ({"stages": 3}, r"multiples of 8 for 3 stages, not \(28, 28\)"),
+        ({"stages": 1}, r"stages must be an integer in 2\.\.6, not 1"),
+        ({"stages": 7}, "stages"),
+        ({"image_shape": (1, 512, 512), "width": 257}, "more than 16777216 values a layer"),
+        ({"image_shape": (1, 256, 256), "width": 512, "depth": 1},
+         r"width 512, depth 1 and 2 stages at \(256, 256\) pixels are more than \d+ multiplicat"),
+        ({"image_shape": (1, 64, 64), "width": 1024, "depth": 32}, "multiplications an image"),
+    ],
+)
+def test_networks_that_cannot_be_made_are_named(change, said):
+    values = {"image_shape": (1, 28, 28), "num_classes": 0, "latent_dim": 4, "width": 4, "depth": 1}
+    with pytest.raises(ModelError, match=said):
+        GANConfig.from_dict(values | change)
+
+
+@pytest.mark.parametrize(
+    ("side", "stages"), [(4, 2), (16, 2), (28, 2), (32, 3), (36, 2), (64, 4), (128, 5), (512, 6)]
+)
+def test_recommended_stages(side, stages):
+    assert recommended_stages((3, side, side)) == stages
+    assert recommended_stages((3, side, 28)) == 2
+    GANConfig((3, side, side), 0, 4, 4, 1, stages=recommended_stages((3, side, side)))
+
+
+def test_wide_layers_are_computed_a_few_images_at_a_time(monkeypatch):
+    model = GAN(GANConfig((1, 64, 64), 0, 4, width=1024, depth=0)).eval()
+    sizes = []
+    zeros = torch.zeros(1, 1, 64, 64)
+    monkeypatch.setattr(
+        model, "decode", lambda z, y: sizes.append(len(z)) or zeros.expand(len(z), 1, 64, 64)
     )
-    assert images.shape == (2, 3, 32, 16)
-    assert ImageEncoder((3, 32, 16), 4, 1, features=5)(images).shape == (2, 5)
-    with pytest.raises(ModelError, match=r"multiples of 4, not \(30, 28\)"):
-        ImageDecoder(4, 0, (1, 30, 28), width=4, depth=1)
+    model.sample(10)
+    assert sizes == [4, 4, 2]
 
 
 def test_dcgan_is_the_tutorials():
@@ -162,6 +300,34 @@ def test_dcgan_pads_as_keras_does():
     drawn = up(impulse)[..., :-1, :-1][0, 0]
     assert drawn.shape == (28, 28)
     torch.testing.assert_close(drawn[5:10, 5:10], up.weight[0, 0])
+
+
+def test_dcgan_discriminator_by_hand():
+    """Its layers one after the other, padded right and below, without dropout in eval mode."""
+    network = DCGANDiscriminator().eval()
+    images = torch.randn(2, 1, 28, 28)
+    x = images
+    for conv in (network.conv1, network.conv2):
+        padded = torch.zeros(2, x.shape[1], x.shape[2] + 3, x.shape[3] + 3)
+        padded[:, :, 1:-2, 1:-2] = x
+        x = conv(padded)
+        x = torch.where(x > 0, x, 0.3 * x)
+    torch.testing.assert_close(network(images), network.dense(x.flatten(1)).squeeze(1))
+    network.train()
+    assert not torch.equal(network(images), network(images))
+
+
+def test_dcgan_starts_as_keras_does():
+    """Glorot uniform: +-sqrt(6 / (fan in + fan out)), up to the bound; no biases."""
+    bounds = {"conv1": 25 + 64 * 25, "conv2": 64 * 25 + 128 * 25, "dense": 7 * 7 * 128 + 1}
+    network = DCGANDiscriminator()
+    for name, fans in bounds.items():
+        layer = getattr(network, name)
+        bound = (6 / fans) ** 0.5
+        assert 0.95 * bound < layer.weight.abs().max() <= bound
+        assert layer.bias.abs().max() == 0
+    up = DCGAN(ModelConfig((1, 28, 28), 0, 100)).up2.weight
+    assert up.abs().max() <= (6 / (128 * 25 + 64 * 25)) ** 0.5
 
 
 @pytest.mark.parametrize(

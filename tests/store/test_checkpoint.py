@@ -1,4 +1,5 @@
 import json
+import os
 import struct
 
 import pytest
@@ -8,19 +9,28 @@ from safetensors.torch import load_file, save_file
 import duet
 from duet.core.files import read_json, replacing, replacing_folder, sha256, write_json
 from duet.core.tensors import load_tensors, save_tensors
+from duet.data.mnist import MNIST
 from duet.models.gan import GAN, GANConfig
-from duet.store import checkpoint
-from duet.store.checkpoint import CONFIG, WEIGHTS, CheckpointError, save
+from duet.store import checkpoint, weights
+from duet.store.checkpoint import CONFIG, METRICS, WEIGHTS, CheckpointError, save
+from duet.store.config import DataRecord
+from duet.store.records import RecordError
 
 CLASSES = tuple("0123456789")
+TOY = DataRecord("toy", "Toy", CLASSES, images_sha256="5" * 64)
 
 
 @pytest.fixture
 def folder(tmp_path, tiny_gan):
     path = tmp_path / "tiny"
     path.mkdir()
-    save(path, tiny_gan, name="tiny", data="mnist", class_names=CLASSES)
+    save(path, tiny_gan, name="tiny", made_from=TOY)
     return path
+
+
+def data(**changes):
+    """The toy's record as JSON has it, changed."""
+    return {"data": {"name": "toy", "title": "Toy", "class_names": CLASSES} | changes}
 
 
 def change_config(folder, **changes):
@@ -29,8 +39,8 @@ def change_config(folder, **changes):
 
 def test_round_trip(folder, tiny_gan):
     loaded = duet.load(folder)
-    assert (loaded.name, loaded.architecture, loaded.data) == ("tiny", "gan", "mnist")
-    assert loaded.class_names == CLASSES
+    assert (loaded.name, loaded.architecture, loaded.data) == ("tiny", "gan", "toy")
+    assert (loaded.made_from, loaded.class_names) == (TOY, CLASSES)
     assert (loaded.training, loaded.metrics.measurements, loaded.problems) == (None, (), ())
     assert loaded.parameters == sum(p.numel() for p in tiny_gan.parameters())
     assert not loaded.model.training
@@ -38,28 +48,40 @@ def test_round_trip(folder, tiny_gan):
 
 
 def test_every_model_survives_the_round_trip(tmp_path, tiny_vae):
-    save(tmp_path, tiny_vae, name="v", data="mnist", class_names=CLASSES)
+    save(tmp_path, tiny_vae, name="v", made_from=TOY)
     assert torch.equal(duet.load(tmp_path).model.sample(3), tiny_vae.sample(3))
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"schema": 2}, "not a Duet checkpoint of schema 1"),
-        ({"extra": 1}, r"unknown \['extra'\]"),
-        ({"architecture": "diffusion"}, "unknown architecture 'diffusion'"),
-        ({"architecture": ["gan"]}, r"unknown architecture \['gan'\]"),
-        ({"architecture": {"gan": 1}}, "unknown architecture"),
-        ({"architecture": None}, "unknown architecture"),
-        ({"class_names": ["\ud800", *"123456789"]}, "half of a surrogate pair"),
-        ({"class_names": ["x" * 100, *"123456789"]}, "list of short texts"),
-        ({"name": "tiny\n"}, "plain name"),
-        ({"config": []}, "must be a JSON object"),
+        ({"schema": 3}, "schema: Input should be 2"),
+        ({"schema": True}, "schema: Input should be 2"),
+        ({"extra": 1}, "extra: Unexpected keyword"),
+        ({"architecture": "diffusion"}, "unknown architecture 'diffusion'; known: dcgan, gan, vae"),
+        ({"architecture": ["gan"]}, "architecture: Input should be a valid string"),
+        ({"architecture": {"gan": 1}}, "architecture: Input should be a valid string"),
+        ({"architecture": None}, "architecture: Input should be a valid string"),
+        (data(class_names=["\ud800", *"123456789"]), "half of a surrogate pair"),
+        (data(class_names=["x" * 100, *"123456789"]), "class_names.0: String should have at most"),
+        (data(class_names=["", *"123456789"]), "class_names.0: String should have at least 1"),
+        (data(class_names=["a"]), "10 class_names are wanted"),
+        (data(class_names="0123456789"), "class_names: Input should be a valid array"),
+        ({"name": "tiny\n"}, "name: String should match pattern"),
+        ({"name": "../../evil"}, "name: String should match pattern"),
+        ({"name": "x" * 97}, "name: String should match pattern"),
+        ({"data": "toy"}, "data: Input should be an object"),
+        (data(name="<script>"), "data.name: String should match pattern"),
+        (data(name=["toy"]), "data.name: Input should be a valid string"),
+        (data(images_sha256="5" * 63), "data.images_sha256: String should match pattern"),
+        (data(title="a\x1b[31m"), "data.title: String should match pattern"),
+        (data(licence="other\n- evil: 1"), "data.licence: String should match pattern"),
+        (data(hub_id="<script>"), "data.hub_id: String should match pattern"),
+        (data(about="x" * 4001), "data.about: String should have at most 4000"),
+        ({"config": []}, "config: Input should be an object"),
         ({"config": {"width": 4}}, "missing"),
-        ({"class_names": ["a"]}, "10 class_names are wanted"),
-        ({"class_names": "0123456789"}, "list of short texts"),
-        ({"name": "../../evil"}, "plain name"),
-        ({"data": "<script>"}, "plain name"),
+        ({"config": {"width": {}}}, "config.width"),
+        ({"config": {"width": True}}, "config.width"),
         ({"weights_sha256": "0" * 64}, "SHA-256 differs"),
     ],
 )
@@ -67,6 +89,40 @@ def test_a_configuration_that_lies_is_refused(folder, changes, said):
     change_config(folder, **changes)
     with pytest.raises(CheckpointError, match=said):
         duet.load(folder)
+
+
+OLD = {"schema": 1, "data": "mnist", "class_names": list(CLASSES)}
+
+
+def test_folders_of_schema_1_load(folder, tiny_gan):
+    """They say the data set's name and classes; what is known of MNIST comes from its facts."""
+    change_config(folder, **OLD)
+    loaded = duet.load(folder)
+    assert torch.equal(loaded.model.sample(3), tiny_gan.sample(3))
+    assert loaded.made_from == DataRecord.of(MNIST.facts, None)
+    change_config(folder, **OLD | {"data": "cats", "class_names": list("abcdefghij")})
+    assert duet.load(folder).made_from == DataRecord("cats", "cats", tuple("abcdefghij"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"data": ["mnist"]}, r"data\.name: Input should be a valid string"),
+        ({"data": "../x"}, r"data\.name: String should match"),
+        ({"class_names": None}, r"data\.class_names: Input should be a valid array"),
+        ({"extra": 1}, "extra: Unexpected"),
+    ],
+)
+def test_a_schema_1_that_lies_is_refused(folder, changes, said):
+    change_config(folder, **OLD | changes)
+    with pytest.raises(CheckpointError, match=said):
+        duet.load(folder)
+
+
+def test_what_would_not_be_read_is_not_written(tmp_path, tiny_gan):
+    with pytest.raises(RecordError, match="would not be a valid record"):
+        save(tmp_path, tiny_gan, name="no name", made_from=TOY)
+    assert not (tmp_path / CONFIG).exists()
 
 
 @pytest.mark.parametrize(
@@ -93,7 +149,7 @@ def test_large_images_are_drawn_a_few_at_a_time(monkeypatch):
 
 def test_a_huge_declared_network_costs_nothing(folder):
     config = read_json(folder / CONFIG)["config"]
-    change_config(folder, config=config | {"width": 1024, "depth": 32, "latent_dim": 4096})
+    change_config(folder, config=config | {"width": 1024, "depth": 3, "latent_dim": 4096})
     with pytest.raises(CheckpointError, match="does not fit its configuration"):
         duet.load(folder)
 
@@ -137,10 +193,44 @@ def test_a_broken_weights_file_is_named(folder, content):
         duet.load(folder)
 
 
+def test_a_huge_weights_file_is_not_read(folder, monkeypatch):
+    size = (folder / WEIGHTS).stat().st_size
+    monkeypatch.setattr(weights, "MAX_WEIGHT_BYTES", size)
+    duet.load(folder)
+    monkeypatch.setattr(weights, "MAX_WEIGHT_BYTES", size - 1)
+    with pytest.raises(CheckpointError, match="its sizes are implausible"):
+        duet.load(folder)
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, METRICS])
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to(path.name),
+             lambda path: path.symlink_to("nowhere")],
+    ids=["pipe", "folder", "loop", "dangling"],
+)
+def test_what_is_no_file_is_not_waited_for(folder, name, make):
+    (folder / name).unlink(missing_ok=True)
+    make(folder / name)
+    if name == METRICS:
+        (problem,) = duet.load(folder).problems
+        assert METRICS in problem
+    else:
+        with pytest.raises(CheckpointError, match="not a readable safetensors file"):
+            duet.load(folder)
+
+
+def test_weights_that_overflow_on_the_way_are_told(folder):
+    """Each of them is of a plausible size, but nothing finite comes out."""
+    rewrite(folder, lambda tensors: [tensor.fill_(9e5) for tensor in tensors.values()])
+    loaded = duet.load(folder)
+    with pytest.raises(duet.DuetError, match="this GAN's weights are broken: its images are not"):
+        loaded.sample(1)
+
+
 def test_truncated_weights(folder):
     whole = (folder / WEIGHTS).read_bytes()
     (folder / WEIGHTS).write_bytes(whole[:-100])
-    with pytest.raises(CheckpointError, match="does not fit"):
+    with pytest.raises(CheckpointError, match=r"does not fit .* \d+ bytes of tensors instead of"):
         duet.load(folder)
 
 
@@ -175,6 +265,13 @@ def test_shipped_names_load_from_anywhere(tmp_path, monkeypatch):
         assert loaded.name == name
         assert loaded.training.command.startswith("python -m training ")
         assert (loaded.folder / WEIGHTS).stat().st_size < 10_000_000
+        assert read_json(loaded.folder / CONFIG)["schema"] == 2
+        assert loaded.made_from.images_sha256 == measured_with(loaded).images_sha256
+
+
+def measured_with(loaded):
+    """The record of the real images that a checkpoint was measured with."""
+    return loaded.metrics.published("mnist").protocol.reference
 
 
 def test_json_refuses_nan_and_keeps_the_old_file(tmp_path):

@@ -8,6 +8,7 @@ import duet
 from duet.core.files import read_json
 from duet.store import records
 from duet.store.checkpoint import METRICS, TRAINING, save
+from duet.store.config import DataRecord
 from duet.store.metrics import MetricsRecord, ScoreRecord
 from duet.store.records import RecordError
 from duet.store.training import TrainingRecord
@@ -51,7 +52,7 @@ def test_a_record_of_another_form_is_named(tmp_path, training_record, change):
     if isinstance(change, dict):
         change = json.dumps(read_json(path) | change).encode()
     path.write_bytes(change)
-    with pytest.raises(RecordError, match=r"training\.json is not what .*; make it again, or take"):
+    with pytest.raises(RecordError, match=r"training\.json.*; make it again, or take it out"):
         records.read(TrainingRecord, path)
 
 
@@ -68,7 +69,7 @@ def test_many_measurements_are_refused(tmp_path, measurement):
 
 
 def test_a_broken_record_does_not_stop_the_model(tmp_path, tiny_gan):
-    save(tmp_path, tiny_gan, name="tiny", data="mnist", class_names=tuple("0123456789"))
+    save(tmp_path, tiny_gan, name="tiny", made_from=DataRecord("toy", "Toy", tuple("0123456789")))
     (tmp_path / METRICS).write_text('{"extractors": {}}')
     (tmp_path / TRAINING).write_text("[" * 10_000)
     loaded = duet.load(tmp_path)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal
 
+from duet.core.domains import gaussian_nll
 from training import losses
 from training.ema import averaged_copy, update_average
 from training.objective import set_learning_rate
@@ -48,7 +49,7 @@ def test_gradient_penalty_and_its_own_gradient():
 
 def test_gaussian_nll_is_the_likelihood_at_the_best_variance():
     images, reconstruction = torch.randn(6, 1, 4, 4), torch.randn(6, 1, 4, 4)
-    nll = losses.gaussian_nll(reconstruction, images)
+    nll = gaussian_nll(reconstruction, images)
 
     def at(variance):
         density = Normal(reconstruction, variance**0.5).log_prob(images)

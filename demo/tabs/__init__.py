@@ -2,10 +2,10 @@
 
 from types import ModuleType
 
-from demo import interpolate_tab, sample_tab
+from demo.tabs import interpolate, sample
 
 # The name in links and in the API -> a module with a TITLE and `build(page) -> Tab`.
 TABS: dict[str, ModuleType] = {
-    "sample": sample_tab,
-    "interpolate": interpolate_tab,
+    "sample": sample,
+    "interpolate": interpolate,
 }

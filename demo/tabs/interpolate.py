@@ -6,26 +6,30 @@ from gradio.components import Component
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
-from demo import actions
+from demo import actions, class_names
 from demo.actions import Endpoint
-from demo.options import Choice, Fraction, Option, Seed, Whole
-from demo.panels import Drawn, Page, Tab, picture, two_sides
+from demo.class_names import ANY, SAME
+from demo.options import Choice, ClassChoice, Fraction, Option, Seed, Whole
+from demo.page import Page, Tab
+from demo.two_sides import Drawn, picture, two_sides
 from duet.core.latents import INTERPOLATIONS
 from duet.store.checkpoint import Checkpoint
 
 TITLE = "Interpolate"
 
 
-def options(class_names: Sequence[str]) -> list[Option]:
-    """Named and ordered as the arguments of `draw`."""
-    digits = (actions.ANY, *class_names)
+def options(known: Sequence[str]) -> list[Option]:
+    """Named and ordered as the arguments of `draw`; `known` are the classes to choose from."""
     return [
         Seed("start_seed", "Start seed", "Its first image."),
-        Choice("start_digit", "Start digit", "“any” leaves it to the seed.", actions.ANY, digits),
+        ClassChoice(
+            "start_class_name", "Start class", "“any” leaves it to the seed.", ANY,
+            class_names.values([ANY], known), old_name="start_digit",
+        ),
         Seed("end_seed", "End seed", "Where the way leads.", default=1),
-        Choice(
-            "end_digit", "End digit", "“same” stays; another takes over half-way.", actions.SAME,
-            (actions.SAME, *digits),
+        ClassChoice(
+            "end_class_name", "End class", "“same” stays; another takes over half-way.", SAME,
+            class_names.values([SAME, ANY], known), old_name="end_digit",
         ),
         Whole("steps", "Steps", "Images on the way, with both ends.", 16, 2, 64),
         Choice(
@@ -37,26 +41,26 @@ def options(class_names: Sequence[str]) -> list[Option]:
 
 
 def draw(
-    checkpoint: Checkpoint, start_seed: int, start_digit: str, end_seed: int, end_digit: str,
-    steps: int, path: str, truncation: float,
+    checkpoint: Checkpoint, start_seed: int, start_class_name: str, end_seed: int,
+    end_class_name: str, steps: int, path: str, truncation: float,
 ) -> Drawn:
     """The way between two images, in two models: for each a looping animation (animated PNG), a
     film strip and a caption."""
     drawn = actions.interpolate(
-        checkpoint, Endpoint(start_seed, start_digit), Endpoint(end_seed, end_digit),
+        checkpoint, Endpoint(start_seed, start_class_name), Endpoint(end_seed, end_class_name),
         steps, path, truncation,
     )
     animation = save_bytes_to_cache(drawn.animation, "animation.png", get_upload_folder())
     return Drawn([animation, drawn.strip], drawn.caption)
 
 
-def side(name: str) -> list[Component]:
+def components(side: str) -> list[Component]:
     return [
-        picture(f"Animation of the {name} model", f"animation-{name}"),
-        picture(f"Film strip of the {name} model", f"strip-{name}"),
+        picture(f"Animation of the {side} model", f"animation-{side}"),
+        picture(f"Film strip of the {side} model", f"strip-{side}"),
     ]
 
 
 def build(page: Page) -> Tab:
-    own = options(page.catalogue.class_names)
-    return two_sides(page, "interpolate", "Interpolate", own, side, draw)
+    own = options(page.catalogue.class_names())
+    return two_sides(page, "interpolate", "Interpolate", own, components, draw)

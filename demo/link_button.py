@@ -1,0 +1,42 @@
+"""The button that gives the link to what a tab shows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from demo import links
+from demo.controls import Control, checked_handler
+from demo.options import Option, Text
+
+# A link starts with what the browser calls this page, not with what the server calls itself.
+HERE = "(box, ...values) => [location.origin + location.pathname, ...values]"
+HIDE = "() => ({__type__: 'update', visible: false})"
+COPY = "async (link) => { try { await navigator.clipboard.writeText(link) } catch {} }"
+ADDRESS = Text("address", "Address", "Where the page is.", "", 2000)
+
+
+def link_button(name: str) -> gr.Button:
+    """The button of the tab `name`; `wire` makes it work."""
+    return gr.Button("Copy link", elem_id=f"{name}-link-button", scale=0, min_width=140)
+
+
+def wire(
+    button: gr.Button, name: str, options: Sequence[Option], controls: Sequence[Control]
+) -> None:
+    """The button shows the link to this view and copies it, where the browser lets it."""
+    box = gr.Textbox(
+        label="Link to this view", info="Opens this tab with the same models and options.",
+        buttons=["copy"], visible=False, interactive=False, elem_id=f"{name}-link",
+    )
+
+    def show(address: str, *values: Any) -> Any:
+        return gr.Textbox(f"{address}?{links.query(name, options, values)}", visible=True)
+
+    shown = button.click(
+        checked_handler([ADDRESS, *options], show), [box, *controls], box, js=HERE,
+        preprocess=False, show_progress="hidden", api_visibility="private",
+    )
+    shown.success(None, box, None, js=COPY)
+    # A link to what was chosen before would be a wrong one.
+    gr.on([c.change for c in controls], None, None, box, js=HIDE)

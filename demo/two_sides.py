@@ -1,0 +1,88 @@
+"""The frame of a tab that does the same with two models, side by side. A tab may have a frame of
+its own: whatever its `build(page)` lays out and returns as a Tab."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from demo import actions, gpu, link_button
+from demo.controls import Control, checked_handler, in_html
+from demo.options import Option
+from demo.page import SIDES, Page, Tab
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a tab shows of one model: values for its components, and a caption."""
+
+    values: Sequence[Any]
+    caption: str
+
+
+def two_sides(
+    page: Page, name: str, button_text: str, own: Sequence[Option],
+    components: Callable[[str], Sequence[Component]], draw: Callable[..., Drawn],
+) -> Tab:
+    """Lay out and wire a tab: controls for its `own` options, a button, and for each side ("left",
+    "right") what `components` makes, filled by `draw(checkpoint, *own values)`."""
+    with gr.Row(elem_classes="controls"):
+        controls = [page.control(option) for option in own]
+    options, inputs = [*page.model_options, *own], [*page.pickers, *controls]
+    with gr.Row(elem_classes="actions"):
+        button = gr.Button(button_text, variant="primary", elem_id=f"{name}-draw")
+        to_link = link_button.link_button(name)
+    link_button.wire(to_link, name, options, inputs)
+    with gr.Row(elem_classes="sides"):
+        outputs = [component for side in SIDES for component in _half(name, side, components)]
+
+    def draw_both(left: str, right: str, *values: Any) -> list[Any]:
+        shown: list[Any] = []
+        for model in (left, right):
+            drawn = draw(page.catalogue.checkpoints[model], *values)
+            shown += [*drawn.values, in_html(drawn.caption)]
+        return shown
+
+    draw_both.__doc__ = draw.__doc__
+    event = {
+        "fn": checked_handler(options, gpu.with_gpu(draw_both)),
+        "inputs": inputs,
+        "outputs": outputs,
+        "preprocess": False,
+    }
+    _wire_drawing(name, button, controls, event)
+    return Tab(own, controls, event)
+
+
+def picture(label: str, elem_id: str) -> gr.Image:
+    """A picture whose pixels arrive as they are: Gradio's default is a lossy WebP."""
+    return gr.Image(
+        format="png", label=label, alt_text=label, show_label=False, interactive=False,
+        buttons=["download", "fullscreen"], elem_id=elem_id,
+        elem_classes=["picture", elem_id.split("-")[0]],
+    )
+
+
+def _half(
+    name: str, side: str, components: Callable[[str], Sequence[Component]]
+) -> list[Component]:
+    """What is drawn on one side of a tab, and its caption."""
+    with gr.Column(min_width=280, elem_classes=["side", side]):
+        return [*components(side), gr.HTML(
+            label="Caption", elem_id=f"{name}-{side}-caption", elem_classes="caption"
+        )]
+
+
+def _wire_drawing(
+    name: str, button: gr.Button, controls: Sequence[Control], event: dict[str, Any]
+) -> None:
+    """Draw on the button, on Enter in a number, and after a throw of the dice."""
+    numbers = [c for c in controls if isinstance(c, gr.Number)]
+    gr.on([button.click, *(number.submit for number in numbers)], **event, api_name=name)
+    for number in numbers:
+        (dice,) = number.buttons
+        assert isinstance(dice, gr.Button)
+        thrown = dice.click(actions.new_seed, None, number, api_visibility="private")
+        thrown.then(**event, api_visibility="private")

@@ -1,0 +1,57 @@
+"""HTTP calls that Gradio's routes cannot read get words and a status of the caller's, where Gradio
+answers 500 and writes a traceback into the log."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from gradio.route_utils import API_PREFIX, FnIndexInferError
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+
+Message = MutableMapping[str, Any]
+DIRECT = (f"{API_PREFIX}/run/", f"{API_PREFIX}/api/")
+
+
+def app_options() -> dict[str, Any]:
+    """Arguments for the FastAPI app that Gradio makes."""
+    unread = (LookupError, TypeError, ValueError, RecursionError, FnIndexInferError)
+    handlers: dict[Any, Any] = dict.fromkeys(unread, _unknown)
+    return {
+        "exception_handlers": handlers | {RequestValidationError: _malformed},
+        "middleware": [Middleware(RefusalStatus)],
+    }
+
+
+async def _unknown(request: Request, error: Exception) -> JSONResponse:
+    """A route stumbled over the call before any function of ours was reached."""
+    return _words("There is no such endpoint, or it does not take these inputs.", 400)
+
+
+async def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+    """FastAPI's own answer repeats the input, which may hold what JSON cannot."""
+    places = ", ".join(dict.fromkeys(".".join(map(str, e["loc"])) for e in error.errors()))
+    return _words(f"The call has another form than is wanted, in {places[:200]!a}.", 422)
+
+
+def _words(text: str, status: int) -> JSONResponse:
+    return JSONResponse({"error": text, "detail": text}, status)
+
+
+class RefusalStatus:
+    """Calls without the queue that are refused in words: 400 where Gradio says 500."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self.app = app
+
+    async def __call__(
+        self, scope: Message, receive: Callable[..., Any], send: Callable[..., Any]
+    ) -> None:
+        async def answer(message: Message) -> None:
+            if message.get("status") == 500 and any(direct in path for direct in DIRECT):
+                message["status"] = 400
+            await send(message)
+
+        path = scope.get("path", "")
+        await self.app(scope, receive, answer)

@@ -1,0 +1,76 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from demo import temporary
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Five pictures, each in a folder of its own, the first the oldest."""
+    files = []
+    for number in range(5):
+        file = tmp_path / f"hash{number}" / "image.png"
+        file.parent.mkdir()
+        file.write_bytes(b"x")
+        os.utime(file, (1000 + number, 1000 + number))
+        files.append(file)
+    return files
+
+
+def test_the_newest_are_kept(tmp_path, written):
+    temporary.trim(tmp_path, kept=2)
+    assert [file.exists() for file in written] == [False, False, False, True, True]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["hash3", "hash4"]
+
+
+def test_few_files_are_all_kept(tmp_path, written):
+    temporary.trim(tmp_path, kept=5)
+    assert all(file.exists() for file in written)
+
+
+SCRIPT = """
+import os, pathlib, sys
+from demo import temporary
+folder = temporary.use_own_folder()
+(folder / "a").mkdir()
+(folder / "a" / "image.png").write_text("x")
+print(sorted(path.name for path in folder.parent.iterdir() if path != folder))
+assert os.environ["GRADIO_TEMP_DIR"] == str(folder)
+sys.stdout.flush()
+if sys.argv[1:] == ["die"]:
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_folder_goes_with_its_process_and_what_a_killed_one_left_with_the_next(root, tmp_path):
+    def run(*arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, "-c", SCRIPT, *arguments], cwd=root, capture_output=True, text=True,
+            check=False, env=os.environ | {"GRADIO_TEMP_DIR": str(tmp_path)},
+        )
+
+    assert run("die").returncode == -9
+    (left,) = tmp_path.iterdir()
+    (tmp_path / "somebody-elses").mkdir()
+    done = run()
+    assert done.stdout == "['somebody-elses']\n", done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["somebody-elses"]
+    assert not left.exists()
+
+
+def test_a_living_process_keeps_its_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    calls = []
+    monkeypatch.setattr(temporary.atexit, "register", lambda *call, **named: calls.append(call))
+    first = temporary.use_own_folder()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    second = temporary.use_own_folder()
+    assert first.is_dir()
+    assert second.is_dir()
+    assert first != second
+    for function, *arguments in reversed(calls):
+        function(*arguments)
+    assert list(tmp_path.iterdir()) == []
