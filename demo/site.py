@@ -19,13 +19,14 @@ from PIL import Image
 
 import duet
 from duet.core import latents, pixels, program
+from duet.core.domains import PIXELS
 from duet.core.errors import DuetError
 from duet.core.files import read_object, replacing_folder, write_json
 from duet.store.checkpoint import Checkpoint, shipped_names
 
 STAGE = Path(__file__).resolve().parent / "stage"
 FACTS, MODELS, ABOUT, DRIFT = "stage.json", "models", "model.json", "drift.png"
-SIDES = {"left": "gan", "right": "vae"}  # an architecture each; the others can be chosen
+SIDES = {"left": "adversarial", "right": "variational"}  # a role each; others can be chosen
 # Frame k stands at (x + k dx, y + k dy).
 PATH = {"x": 3.0, "y": 12.0, "dx": 0.024, "dy": 0.010, "count": 96, "per_second": 12}
 
@@ -50,26 +51,27 @@ def site(out: Path = Path("site")) -> Path:
 
 def make() -> None:
     """Bring models/ and stage.json in line with the shipped checkpoints."""
-    shipped = [duet.load(name) for name in shipped_names()]
+    loaded = [duet.load(name) for name in shipped_names()]
+    shipped = [checkpoint for checkpoint in loaded if checkpoint.model.config.domain == PIXELS]
     for checkpoint in shipped:
         if not _is_current(checkpoint):
             _make_model(checkpoint, STAGE / MODELS / checkpoint.name)
     for folder in (STAGE / MODELS).iterdir():
         if folder.name not in {checkpoint.name for checkpoint in shipped}:
             shutil.rmtree(folder)
-    facts: dict[str, Any] = {side: _first(shipped, kind) for side, kind in SIDES.items()}
+    facts: dict[str, Any] = {side: _first(shipped, role) for side, role in SIDES.items()}
     names = sorted((c.name for c in shipped), key=lambda name: name not in facts.values())
     facts["drift"] = {**PATH, "files": {name: f"{MODELS}/{name}/{DRIFT}" for name in names}}
     facts["models"] = [read_object(STAGE / MODELS / name / ABOUT) for name in names]
     write_json(STAGE / FACTS, facts)
 
 
-def _first(shipped: list[Checkpoint], architecture: str) -> str:
-    """The name of the first checkpoint of an architecture."""
+def _first(shipped: list[Checkpoint], role: str) -> str:
+    """The name of the first checkpoint of a role."""
     for checkpoint in shipped:
-        if checkpoint.architecture == architecture:
+        if checkpoint.model.role == role:
             return checkpoint.name
-    raise SiteError(f"the stage needs a shipped checkpoint of {architecture}")
+    raise SiteError(f"the stage needs a shipped {role} model")
 
 
 def _is_current(checkpoint: Checkpoint) -> bool:

@@ -8,7 +8,7 @@ import { load } from "./store.js";
 
 /**
  * @typedef {{name: string, bytes: number, sha256: string}} File
- * @typedef {{name: string, architecture: string, title: string, latent_dim: number,
+ * @typedef {{name: string, architecture: string, title: string, role: string, latent_dim: number,
  *   image_shape: [number, number, number], num_classes: number, class_names: string[],
  *   files: Record<string, File>}} About  what model.json says
  * @typedef {{name: string, type: string, data: any, dims: number[]}} Input

@@ -135,7 +135,7 @@ export class Stage {
       const i = /** @type {HTMLElement} */ (figure).dataset.side === "left" ? 0 : 1;
       const side = this.sides[i];
       if (!side) return;
-      /** @type {HTMLElement} */ (figure).dataset.kind = side.about.architecture;
+      /** @type {HTMLElement} */ (figure).dataset.kind = side.about.role;
       const select = /** @type {HTMLSelectElement} */ (figure.querySelector("select"));
       if (!select.options.length) {
         for (const { name, title } of this.facts.models) {

@@ -73,7 +73,7 @@ export const TEMPLATE = `
   <div class="sides">
     <figure class="hand"><canvas class="pad" width="28" height="28" aria-label="Pad to draw on"
       role="img"></canvas><figcaption>Your drawing</figcaption></figure>
-    <figure data-kind="vae"><canvas width="28" height="28" role="img"
+    <figure data-kind="variational"><canvas width="28" height="28" role="img"
       aria-label="The VAE's answer"></canvas><figcaption>The VAE's answer</figcaption></figure>
   </div>
   <p class="reading" role="status"></p>
@@ -82,8 +82,8 @@ export const TEMPLATE = `
     <button type="button" data-act="clear">Clear</button>
     <button type="button" data-act="example">Let the GAN draw one</button>
   </div>
-  <p class="aside">A <b data-kind="vae">VAE</b> learns both ways, from picture to latent and back. A
-    <b data-kind="gan">GAN</b> learns only to draw: which latent would give your picture, it cannot say.</p>
+  <p class="aside">A <b data-kind="variational">VAE</b> learns both ways, from picture to latent and back. A
+    <b data-kind="adversarial">GAN</b> learns only to draw: which latent would give your picture, it cannot say.</p>
 </section>
 
 <div class="controls">

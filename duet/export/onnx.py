@@ -18,7 +18,8 @@ import onnx
 import torch
 from torch import nn
 
-from duet.core import latents, pixels
+from duet.core import latents
+from duet.core.domains import Domain, Pixels
 from duet.core.errors import DuetError
 from duet.core.files import replacing_folder, write_json
 from duet.export.narrow import narrow
@@ -46,7 +47,7 @@ class Decoder(nn.Module):
         self.model = model
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        return pixels.to_uint8(self.model.decode(z, labels))
+        return self.model.domain.to_values(self.model.decode(z, labels))
 
 
 class Encoder(nn.Module):
@@ -60,7 +61,7 @@ class Encoder(nn.Module):
 
     def forward(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         encode: Any = self.model.encode
-        z: torch.Tensor = encode(pixels.to_float(images), labels)
+        z: torch.Tensor = encode(self.model.domain.to_network(images), labels)
         return z
 
 
@@ -100,7 +101,8 @@ def _about(checkpoint: Checkpoint) -> dict[str, Any]:
     model = checkpoint.model
     return {
         "schema": SCHEMA, "name": checkpoint.name, "architecture": checkpoint.architecture,
-        "title": model.title, "data": checkpoint.data,
+        "title": model.title, "role": model.role, "data": checkpoint.data,
+        "domain": model.config.domain,
         "weights_sha256": checkpoint.weights_sha256, "latent_dim": model.latent_dim,
         "image_shape": list(model.image_shape), "num_classes": model.num_classes,
         "class_names": list(checkpoint.class_names),
@@ -124,7 +126,7 @@ def _tensors(model: LatentModel, module: Decoder | Encoder) -> dict[str, dict[st
 def _decoder(model: LatentModel) -> Decoder:
     z, labels = _samples(model, SEEDS)
     slim = copy.deepcopy(model)
-    narrow(slim, lambda: _levels(slim.decode(z, labels)))
+    narrow(slim, lambda: _levels(model.domain, slim.decode(z, labels)))
     return Decoder(slim)
 
 
@@ -133,7 +135,9 @@ def _encoder(model: LatentModel) -> Encoder:
     images = model.render(z, labels)
     encoder = Encoder(copy.deepcopy(model))
     # What matters of a latent is the picture that it stands for.
-    narrow(encoder, lambda: _levels(model.decode(encoder(images, labels), labels)))
+    narrow(encoder, lambda: _levels(
+        model.domain, model.decode(encoder(images, labels), labels)
+    ))
     return encoder
 
 
@@ -144,9 +148,12 @@ def _samples(model: LatentModel, count: int) -> tuple[torch.Tensor, torch.Tensor
     return torch.cat([z for z, _ in drawn]), torch.cat([labels for _, labels in drawn])
 
 
-def _levels(images: torch.Tensor) -> torch.Tensor:
-    """Images of a network as grey levels, not rounded."""
-    return (images + 1).clamp(0, 2) * 127.5
+def _levels(domain: Domain, outputs: torch.Tensor) -> torch.Tensor:
+    """A network's outputs on the scale of their values; pixels are not rounded."""
+    if not isinstance(domain, Pixels):
+        return domain.to_values(outputs).float()
+    black, white = domain.to_network(torch.tensor([0, 255], dtype=torch.uint8))
+    return (outputs.clamp(black, white) - black) * (255 / (white - black))
 
 
 def _graph(module: Decoder | Encoder, model: LatentModel) -> onnx.ModelProto:

@@ -17,6 +17,7 @@ from duet.models.gan import GAN, GANConfig
 from duet.models.registry import MODELS
 from duet.models.vae import VAE, VAEConfig
 from duet.store import checkpoint
+from duet.store.config import DataRecord
 from training.__main__ import main
 
 NAMES = ("a", "b", "ü")
@@ -57,7 +58,8 @@ def export_of(tmp_path_factory):
         names = NAMES if model.num_classes else ()
         for weight in model.parameters():  # what starts at zero would hide behind it
             weight.data += 0.05 * torch.randn_like(weight)
-        checkpoint.save(source, model, name=f"toy-{architecture}", data="toy", class_names=names)
+        checkpoint.save(source, model, name=f"toy-{architecture}",
+                        made_from=DataRecord("toy", "Toy", names))
         out = source / "out" / "onnx"
         assert main(["export", str(source), "--out", str(out)]) == 0
         return duet.load(source), out
