@@ -23,18 +23,24 @@ const ADDRESS_MS = 500;  // browsers limit how often an address may be replaced
 /**
  * Build the stage into an element, from the facts that lie beside it.
  * @param {HTMLElement} element @param {URL} base  the folder of stage.json
+ * @param {Record<string, string>} [kept]  what its addresses say for the page around it
  */
-export async function mount(element, base) {
+export async function mount(element, base, kept = {}) {
   preload();
   const response = await fetch(new URL("stage.json", base));
   if (!response.ok) throw new Error(`stage.json: ${response.status}`);
-  return new Stage(element, base, await response.json());
+  return new Stage(element, base, await response.json(), kept);
 }
 
 export class Stage {
-  /** @param {HTMLElement} element @param {URL} base @param {Facts} facts */
-  constructor(element, base, facts) {
+  /**
+   * @param {HTMLElement} element @param {URL} base @param {Facts} facts
+   * @param {Record<string, string>} kept
+   */
+  constructor(element, base, facts, kept) {
     this.element = element;
+    this.kept = kept;
+    this.visible = false;
     this.base = base;
     this.facts = facts;
     this.state = new State();
@@ -58,7 +64,6 @@ export class Stage {
     this.reflect();
     this.open(this.state.view);
     this.last = performance.now();
-    this.visible = true;
     new IntersectionObserver(([entry]) => { this.visible = entry.isIntersecting; }).observe(element);
     const frame = (/** @type {number} */ now) => {
       if (!element.isConnected) return this.sides.forEach((side) => side.stop());
@@ -240,20 +245,22 @@ export class Stage {
 
   /** What is in sight has changed: soon the address says so. */
   moved() {
-    if (this.addressed) return;
+    if (this.addressed || !this.visible) return;
     this.addressed = setTimeout(() => {
       this.addressed = 0;
       history.replaceState(history.state, "", this.link());
       if (!this.state.playing && this.state.view === "explore") this.say(this.explore.words);
       const place = this.#input("place");
-      if (place !== document.activeElement) place.value = String(this.explore.seed);
+      if (!place.matches(":focus")) place.value = String(this.explore.seed);
     }, ADDRESS_MS);
   }
 
   /** The address of what is in sight. */
   link() {
     const url = new URL(location.href);
-    url.search = this.state.query();
+    url.search = String(new URLSearchParams([
+      ...Object.entries(this.kept), ...new URLSearchParams(this.state.query()),
+    ]));
     return url.href;
   }
 

@@ -409,6 +409,42 @@ def test_a_phone_has_both_beside_each_other(visit, view):
     assert left.bounding_box()["width"] > 150
 
 
+def test_the_app_has_it_as_a_tab(browser, app_url, offered):
+    """The same files, within the page that Python serves; its dark mode reaches them."""
+    if offered["gan"] != "mnist-gan":
+        pytest.skip("needs the shipped models")
+    page = browser.new_page(viewport={"width": 360, "height": 900})
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{app_url}/?tab=stage&x=5&y=5&__theme=dark")
+    mounted = "document.querySelector('.stage-mount')?.stage"
+    page.wait_for_function(f"{mounted}?.explore.frames.length", timeout=60_000)
+    shown = page.evaluate(f"""{mounted}.explore.canvases.map((c) => [...c.getContext('2d')
+        .getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0))""")
+    for name, picture in zip(("mnist-gan", "mnist-vae"), shown, strict=True):
+        assert abs(np.array(picture).reshape(28, 28) - rendered(name, 5, 5)).max() <= 1
+    page.wait_for_function("location.search.includes('x=5&y=5')")
+    assert "tab=stage" in page.url
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    button = page.locator(".stage-mount button", has_text="Copy link")
+    assert button.evaluate("(b) => getComputedStyle(b).colorScheme") == "dark"
+    page.close()
+    assert errors == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(visit, root, scheme):
+    axe = root / "node_modules/axe-core/axe.min.js"
+    if not axe.exists():
+        pytest.skip("needs axe-core: npm install --no-save axe-core@4.11")
+    page = visit("x=5&y=5", color_scheme=scheme)
+    page.add_script_tag(path=axe)
+    for view in ("explore", "sample", "interpolate", "draw"):
+        page.locator(f"#tab-{view}").click()
+        found = page.evaluate("axe.run()")["violations"]
+        assert [(rule["id"], rule["impact"]) for rule in found] == []
+
+
 def test_figures(visit, record_property, capsys):
     """What the stage costs and how fast it is: recorded, not judged, for the machine is shared."""
     sizes: dict[str, int] = {}

@@ -121,6 +121,14 @@ def test_the_runtime_is_the_one_that_was_chosen(monkeypatch, tmp_path, capsys):
     assert "is another file" in capsys.readouterr().err
 
 
+def test_a_role_has_the_same_colour_in_the_app():
+    stage, app = ((STAGE / "stage.css").read_text(), (STAGE.parent / "style.css").read_text())
+    for role in ("adversarial", "variational"):
+        (pair,) = re.findall(rf'data-kind="{role}"\] {{ --accent: light-dark\((.+?)\)', stage)
+        for colour in pair.split(", "):
+            assert f"--{role}: {colour}" in app
+
+
 def test_types_hold(root):
     """JSDoc's types, by tsc --checkJs where there is one."""
     tsc = shutil.which("tsc") or shutil.which("tsc", path=root / "node_modules/.bin")
