@@ -21,6 +21,7 @@ export class Sample {
     this.actions = /** @type {HTMLElement} */ (element.querySelector(".actions"));
     this.picked = -1;
     this.shown = "";
+    this.drawn = "";
     for (const sheet of this.sheets) {
       for (let i = 0; i < COUNT; i++) {
         const tile = document.createElement("button");
@@ -54,6 +55,7 @@ export class Sample {
     sheets.forEach((pixels, i) => {
       if (pixels) paintSheet(this.canvases[i], pixels, sides[i].about.image_shape, COLUMNS);
     });
+    this.drawn = wanted;
     this.stage.moved();
   }
 

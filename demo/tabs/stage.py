@@ -1,9 +1,11 @@
 """The tab Stage: both models in the visitor's own browser, drawn by demo/stage/."""
 
 import json
+from collections.abc import Sequence
 
 import gradio as gr
 
+from demo.options import Option
 from demo.page import Page, Tab
 from demo.site import STAGE
 
@@ -29,7 +31,12 @@ SCRIPT = """(async () => {
 })()"""
 
 
+def options(known: Sequence[str]) -> list[Option]:
+    """None: the stage reads and writes its own part of the address."""
+    return []
+
+
 def build(page: Page) -> Tab:
     gr.set_static_paths([STAGE])
     gr.HTML(HTML, js_on_load=SCRIPT % json.dumps(str(STAGE)), elem_id="stage")
-    return Tab([], [])
+    return Tab(options(()), [])

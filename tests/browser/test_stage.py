@@ -247,8 +247,7 @@ def test_64_seeds_agree_with_render(visit, name):
 
 def test_sheets_and_their_tiles(visit):
     page = visit("view=sample&seed=40&digit=3")
-    page.wait_for_function("stage.stage.views.sample.canvases.every((c) => c.width === 86)")
-    page.wait_for_timeout(500)
+    page.wait_for_function("stage.stage.views.sample.drawn === '40,3,1,mnist-gan,mnist-vae'")
     left, right = pictures(page)
     for name, sheet in (("mnist-gan", left), ("mnist-vae", right)):
         assert abs(sheet[29:57, 58:] - rendered(name, 45, 0, 3)).max() <= 1  # row 1, column 2
@@ -418,7 +417,8 @@ def test_the_app_has_it_as_a_tab(browser, app_url, offered):
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{app_url}/?tab=stage&x=5&y=5&__theme=dark")
     mounted = "document.querySelector('.stage-mount')?.stage"
-    page.wait_for_function(f"{mounted}?.explore.frames.length", timeout=60_000)
+    drawn = f"{mounted}?.explore.shown === '5,5,,1,mnist-gan,mnist-vae'"
+    page.wait_for_function(drawn, timeout=60_000)
     shown = page.evaluate(f"""{mounted}.explore.canvases.map((c) => [...c.getContext('2d')
         .getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0))""")
     for name, picture in zip(("mnist-gan", "mnist-vae"), shown, strict=True):
