@@ -156,7 +156,7 @@ export class Explore {
       : [this.drift.dx, this.drift.dy].map((value) => (value * this.drift.per_second) / this.speed);
     this.velocity = direction.map((value) => value * next);
     this.place = this.place.map((value, i) => value + this.velocity[i] * seconds);
-    if (this.stage.sides.some((side) => !side.awake)) this.#turn();
+    if (this.stage.sides.every((side) => !side.awake)) this.#turn();
   }
 
   /** At an end of the recording, back again. */

@@ -19,6 +19,7 @@ export class Map2d {
     this.trail = [];
     /** @type {Map<number, Thumb>[]} */
     this.thumbs = [new Map(), new Map()];
+    this.shown = "";
   }
 
   /** Places that a movement of one CSS pixel passes. */
@@ -43,6 +44,7 @@ export class Map2d {
   keep(side, seed, thumb) {
     if (this.thumbs[side].size > MOST) this.thumbs[side].clear();
     this.thumbs[side].set(seed, thumb);
+    this.shown = "";
   }
 
   /** @param {number} x @param {number} y @returns {Generator<[number, number]>} */
@@ -70,7 +72,9 @@ export class Map2d {
   show(x, y, colours) {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const ratio = globalThis.devicePixelRatio || 1, context = this.canvas.getContext("2d");
-    if (!context || !width) return;
+    const wanted = [x, y, width, height, ratio, ...colours].join();
+    if (!context || !width || wanted === this.shown) return;
+    this.shown = wanted;
     const size = [Math.round(width * ratio), Math.round(height * ratio)];
     if (this.canvas.width !== size[0] || this.canvas.height !== size[1]) {
       [this.canvas.width, this.canvas.height] = size;

@@ -1,7 +1,8 @@
 /** The third view: a path between two seeds, with a scrubber and a film strip. */
 
+import { animatedPng } from "./animation.js";
 import { INTERPOLATIONS } from "./latents.js";
-import { paint, paintSheet } from "./pictures.js";
+import { beside, context, download, paint, paintSheet } from "./pictures.js";
 
 /**
  * @typedef {import("./stage.js").Stage} Stage
@@ -10,6 +11,7 @@ import { paint, paintSheet } from "./pictures.js";
 
 const FRAMES = 9;  // of the strip
 const SECONDS = 3;  // from end to end at speed 1
+const SAVED = { frames: 25, milliseconds: 80, scale: 6 };
 
 export class Path {
   /** @param {Stage} stage @param {HTMLElement} element */
@@ -29,6 +31,7 @@ export class Path {
     this.shown = "";
     this.stripped = "";
     this.button.addEventListener("click", () => this.play(!this.playing));
+    element.querySelector("[data-save]")?.addEventListener("click", () => this.save());
     this.scrubber.addEventListener("input", () => {
       this.play(false);
       stage.state.weight = Number(this.scrubber.value);
@@ -86,6 +89,25 @@ export class Path {
     this.busy = false;
     this.shown = wanted;
     this.stage.moved();
+  }
+
+  /** The path there and back as an animated PNG, both models side by side. */
+  async save() {
+    const weights = Array.from({ length: SAVED.frames }, (_, i) => i / (SAVED.frames - 1));
+    const drawn = await this.#draw(weights, "animation");
+    if (!drawn.some((pixels) => pixels)) return;
+    const there = weights.map((_, k) => {
+      const canvases = drawn.flatMap((pixels, i) => {
+        if (!pixels) return [];
+        const canvas = document.createElement("canvas");
+        paint(canvas, pixels, this.stage.sides[i].about.image_shape, k);
+        return [canvas];
+      });
+      const together = beside(canvases, SAVED.scale);
+      return context(together).getImageData(0, 0, together.width, together.height);
+    });
+    const back = there.slice(1, -1).reverse();
+    download(await animatedPng([...there, ...back], SAVED.milliseconds), "duet-path.png");
   }
 
   /** @param {number[]} weights @param {string} lane */

@@ -46,7 +46,7 @@ function image(pixels, [channels, height, width], index) {
 }
 
 /** @param {HTMLCanvasElement} canvas */
-function context(canvas) {
+export function context(canvas) {
   const found = canvas.getContext("2d", { willReadFrequently: true });
   if (!found) throw new Error("this browser has no canvas to draw on");
   return found;
@@ -77,7 +77,14 @@ export function beside(canvases, scale) {
  */
 export async function save(canvas, name) {
   const blob = await new Promise((resolve) => { canvas.toBlob(resolve, "image/png"); });
-  if (!(blob instanceof Blob)) return;
+  if (blob instanceof Blob) download(blob, name);
+}
+
+/**
+ * Hand a file to the visitor.
+ * @param {Blob} blob @param {string} name
+ */
+export function download(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;

@@ -25,8 +25,17 @@ export async function load(url, sha256) {
   if (!response.ok) throw new Error(`${url.pathname}: ${response.status}`);
   const spare = cache && response.clone();
   const content = await unpack(response, sha256);
-  if (cache && spare) await cache.put(key, spare).catch(() => {});  // full: it will be fetched again
+  if (cache && spare) await keep(cache, key, spare).catch(() => {});  // full: fetched again next time
   return content;
+}
+
+/**
+ * Keep a file in the place of its older contents.
+ * @param {Cache} cache @param {string} key @param {Response} response
+ */
+async function keep(cache, key, response) {
+  await cache.delete(key, { ignoreSearch: true });
+  await cache.put(key, response);
 }
 
 /** @param {Response} response @param {string} sha256 */

@@ -65,7 +65,8 @@ export const TEMPLATE = `
     <label>Path <select name="kind"><option>spherical</option><option>linear</option></select></label>
     <label>Speed <select name="speed"><option value="0.3">slow</option><option value="1" selected>even</option>
       <option value="3">fast</option></select></label>
-    <label class="tick"><input name="through" type="checkbox"> through all digits</label>
+    <label><input name="through" type="checkbox"> through all digits</label>
+    <button type="button" data-save>Save animation</button>
   </div>
 </section>
 

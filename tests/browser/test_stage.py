@@ -11,6 +11,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import duet
 from demo import site
@@ -272,6 +273,20 @@ def test_a_path_meets_its_ends(visit):
     page.wait_for_timeout(700)
     weight = page.evaluate("stage.stage.state.weight")
     assert float(re.search(r"at=([\d.]+)", page.url)[1]) == weight
+
+
+def test_a_path_is_saved_as_an_animation(visit, tmp_path):
+    page = visit("view=interpolate&from=12345&to=8&digit=2")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save animation").click()
+    download.value.save_as(tmp_path / "path.png")
+    with Image.open(tmp_path / "path.png") as moving:
+        assert moving.n_frames == 48  # 25 there, 23 back
+        for frame, (x, y) in ((0, (345, 12)), (24, (8, 0))):
+            moving.seek(frame)
+            shown = np.asarray(moving.convert("L")).astype(int)[3::6, 3::6]
+            assert abs(shown[:, :28] - rendered("mnist-gan", x, y, 2)).max() <= 1
+            assert abs(shown[:, 30:] - rendered("mnist-vae", x, y, 2)).max() <= 1
 
 
 def test_a_drawn_digit_is_answered(visit, extractor):
