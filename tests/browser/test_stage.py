@@ -252,6 +252,12 @@ def test_sheets_and_their_tiles(visit):
     left, right = pictures(page)
     for name, sheet in (("mnist-gan", left), ("mnist-vae", right)):
         assert abs(sheet[29:57, 58:] - rendered(name, 45, 0, 3)).max() <= 1  # row 1, column 2
+    box = page.locator(".sheet canvas").first.bounding_box()
+    for seed in range(40, 49):  # each lies over its picture
+        tile = page.get_by_role("button", name=f"seed {seed}").first.bounding_box()
+        row, column = divmod(seed - 40, 3)
+        assert abs(tile["x"] - box["x"] - column * box["width"] / 3) < 3
+        assert abs(tile["y"] - box["y"] - row * box["height"] / 3) < 3
     page.get_by_role("button", name="seed 45").first.click()
     page.get_by_role("button", name="Start of a path").click()
     page.get_by_role("button", name="Go there").click()
