@@ -243,7 +243,7 @@ export class Explore {
     if (arrow) {
       this.stage.play(false);
       const step = event.shiftKey ? 1 : KEY_STEP;
-      this.place = [this.stage.state.x + arrow[0] * step, this.stage.state.y + arrow[1] * step];
+      this.place = this.place.map((value, i) => value + arrow[i] * step);
     } else if (event.key === " ") {
       this.stage.play(!this.stage.state.playing);
     } else if (event.key === "s") {
