@@ -21,7 +21,7 @@ asked = $(if $(filter $1,$(MAKECMDGOALS)),$(if $($2),,$(error $2 is missing: mak
 $(call asked,release,RUN,runs/mnist-gan)
 $(call asked,space,SPACE,you/duet)
 
-.PHONY: help app test check fix mutants verify table release space clean venv
+.PHONY: help app test check fix mutants verify table release space site clean venv
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -57,6 +57,9 @@ release: .venv/installed-app ## ship a run's checkpoint, measured: make release 
 
 space: .venv/installed-app ## create or update a Space: make space SPACE=you/duet (GPU=1)
 	$(BIN)/python -m training space "$$SPACE" $(if $(GPU),--gpu)
+
+site: .venv/installed-app ## write the stage as static files into site/, for any web host
+	$(BIN)/python -m demo.site
 
 clean: ## remove the environment and caches, never runs/
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .gradio
