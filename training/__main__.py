@@ -10,13 +10,14 @@ from typing import Annotated, Any
 import tyro
 
 from duet.core import program
+from duet.core.stop import Interrupted
 from duet.hub import publish
 from duet.hub.card import write_card
 from duet.hub.client import HubError
 from duet.hub.space import space
 from training.config import TrainConfig
 from training.export import export
-from training.loop import Interrupted, train
+from training.loop import train
 from training.recipes import RECIPES
 from training.release import release
 
