@@ -15,6 +15,8 @@ from duet.data.__main__ import main as data_main
 from evaluation.__main__ import main as evaluation_main
 from training.__main__ import main as training_main
 
+pytestmark = pytest.mark.slow
+
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
 MAINS = {"duet.data": data_main, "evaluation": evaluation_main, "training": training_main}
 QUICK = ["--steps", "2", "--batch-size", "8", "--width", "2"]
