@@ -21,7 +21,7 @@ asked = $(if $(filter $1,$(MAKECMDGOALS)),$(if $($2),,$(error $2 is missing: mak
 $(call asked,release,RUN,runs/mnist-gan)
 $(call asked,space,SPACE,you/duet)
 
-.PHONY: help app test check fix mutants verify table release space clean venv
+.PHONY: help app test check fix mutants verify table release space site clean venv
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,8 +29,9 @@ help: ## list the targets
 app: .venv/installed-app ## serve the demo on http://127.0.0.1:7860 (PORT=…, SHARE=1)
 	PORT="$(PORT)" SHARE="$(SHARE)" $(BIN)/python app.py
 
+# Two processes at a time, each with one thread; a file's tests stay together and share fixtures.
 test: check ## lint, check types, run every test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/installed-dev ## lint and check types only
 	$(BIN)/python -m ruff check .
@@ -57,6 +58,9 @@ release: .venv/installed-app ## ship a run's checkpoint, measured: make release 
 
 space: .venv/installed-app ## create or update a Space: make space SPACE=you/duet (GPU=1)
 	$(BIN)/python -m training space "$$SPACE" $(if $(GPU),--gpu)
+
+site: .venv/installed-app ## write the stage as static files into site/, for any web host
+	$(BIN)/python -m demo.site
 
 clean: ## remove the environment and caches, never runs/
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .gradio

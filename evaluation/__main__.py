@@ -159,6 +159,11 @@ def train_extractor_command(
     train, test = _splits(data_name, data_dir, image_size, colour, skip_broken)
     row = serving(train.name)
     entry = own.entry_for(train) if row is None else entry_of(row)
+    if row is not None and train.name != entry.serves[0]:
+        raise EvaluationError(
+            f"{train.name} is measured by the extractor {row}, which is trained on "
+            f"{entry.serves[0]}; pass --data {entry.serves[0]}"
+        )
     folder = out or Path("runs") / f"extractor-{train.name}"
     chosen = pick_device(device)
     found = train_entry(entry, train, test, folder, chosen, seed, epochs, resume)

@@ -24,6 +24,12 @@ from evaluation.fidelity import open_extractor
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items):
+    """Chromium's tests last: Playwright leaves an event loop running in this process, in which no
+    other can be started."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.fixture(autouse=True)
 def _no_network(request, monkeypatch):
     """Only loopback may be reached, unless the test is marked `network`."""
@@ -41,10 +47,11 @@ def _no_network(request, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch):
-    """What a user's shell may hold must not change what a test sees."""
+def _clean_environment(monkeypatch, tmp_path_factory):
+    """What a user's shell or cache may hold must not change what a test sees."""
     for name in ("DUET_MODELS", "PORT", "SHARE", "HF_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DUET_CACHE", str(tmp_path_factory.getbasetemp() / "duet-cache"))
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LIBRARY = {"duet.core", "duet.data", "duet.models", "duet.store", "duet.hub", "duet"}
+LIBRARY = {"duet.core", "duet.data", "duet.models", "duet.store", "duet.hub", "duet.export", "duet"}
 PACKAGES = (*sorted(LIBRARY), "training", "evaluation", "demo", "app")
 MAY_IMPORT = {
     "duet.core": set(),
@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "duet.models": {"duet.core"},
     "duet.store": {"duet.core", "duet.data", "duet.models"},
     "duet.hub": {"duet.core", "duet.models", "duet.store"},
+    "duet.export": {"duet.core", "duet.models", "duet.store"},
     "duet": {"duet.core", "duet.hub", "duet.store"},
     "training": LIBRARY,
     "evaluation": LIBRARY,
@@ -27,6 +28,7 @@ ONLY_HOMES = {
     "safetensors": {"duet.core"},
     "huggingface_hub": {"duet.hub"},
     "torch_fidelity": {"evaluation"},
+    "onnx": {"duet.export"},
     "gradio": {"demo", "app"},
 }
 
@@ -80,6 +82,7 @@ def test_a_library_has_one_home(library):
         ("safetensors", "duet/core/tensors.py"),
         ("huggingface_hub", "duet/hub/client.py"),
         ("torchvision", "duet/data/published.py"),
+        ("onnx", "duet/export/onnx.py"),
     ],
 )
 def test_a_library_enters_by_one_file(library, door):
@@ -94,7 +97,8 @@ def test_the_app_imports_no_training_or_evaluation_library():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     loaded = {name.split(".")[0] for name in done.stdout.split()}
-    heavy = {"torchvision", "torch_fidelity", "accelerate", "matplotlib", "training", "evaluation"}
+    heavy = {"torchvision", "torch_fidelity", "accelerate", "matplotlib", "training", "evaluation",
+             "onnx", "onnxscript"}
     assert "gradio" in loaded
     assert not loaded & heavy
 

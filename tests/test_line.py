@@ -1,7 +1,8 @@
-"""The whole line: a toy data set and a toy model, known only to this test, are trained, shipped,
-scored and shown without a change anywhere else."""
+"""The whole line: a toy data set, model, recipe, extractor, metric and score, known only to this
+test by a row each, are trained, shipped, scored and shown without a change anywhere else. (A tab is
+added so in tests/demo/test_blocks.py, a domain in tests/models/test_domains.py.)"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -10,8 +11,15 @@ import duet
 from demo import actions, catalogue
 from demo.actions import Endpoint
 from duet.models import MODELS, LatentModel, ModelConfig
+from duet.store.metrics import ScoreRecord
+from duet.store.scores import SCORES, Score
+from evaluation import harness
 from evaluation import reference as reference_module
 from evaluation.__main__ import main as evaluation_main
+from evaluation.extractors import EXTRACTORS
+from evaluation.extractors.base import Classifier, classifier
+from evaluation.extractors.base import Recipe as ExtractorRecipe
+from evaluation.metrics import METRICS, Metric
 from training.__main__ import main as training_main
 from training.config import TrainConfig
 from training.objective import Objective, Phase
@@ -50,12 +58,37 @@ class ToyObjective(Objective):
         yield Phase({"toy": error}, {"error": error.detach()})
 
 
-def test_a_registered_toy_goes_through_the_whole_line(
-    toy_data, tmp_path, monkeypatch, capsys, extractor
-):
+def toy_classifier():
+    """Features: eight random sums of the pixels."""
+    body = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(28 * 28, 8), torch.nn.SiLU())
+    return Classifier(body, feature_dim=8, num_classes=10)
+
+
+def toy_metric(features, protocol):
+    return {"toy_width": ScoreRecord(float(features.shape[1]), count=len(features))}
+
+
+def add_rows(monkeypatch, tmp_path):
+    """One row a registry; the data set's is the fixture toy_data's."""
     monkeypatch.setitem(MODELS, "toy", ToyModel)
     monkeypatch.setitem(RECIPES, "toy", Recipe(ToyTraining, ToyObjective))
+    recipe = ExtractorRecipe(toy_classifier, torch.Tensor.float, epochs=1, learning_rate=1e-3)
+    entry = replace(
+        classifier("toy", (1, 28, 28), recipe), weights=tmp_path / "toy-extractor.safetensors"
+    )
+    digits = replace(EXTRACTORS["mnist"], serves=("mnist",))  # which toy_data lets serve the toy
+    monkeypatch.setitem(EXTRACTORS, "mnist", digits)
+    monkeypatch.setitem(EXTRACTORS, "toy", entry)
+    score = Score("toy", "Toy width", 1, True, 0, is_headline=False)
+    monkeypatch.setitem(SCORES, "toy_width", score)
+    monkeypatch.setattr(harness, "METRICS", (*METRICS, Metric(toy_metric, ("features",))))
     monkeypatch.setattr(reference_module, "FOLDER", tmp_path / "reference")
+
+
+def test_a_registered_toy_goes_through_the_whole_line(
+    toy_data, tmp_path, monkeypatch, capsys
+):
+    add_rows(monkeypatch, tmp_path)
 
     # Train two steps, from the command line.
     out = tmp_path / "toy-toy"
@@ -78,10 +111,16 @@ def test_a_registered_toy_goes_through_the_whole_line(
     assert torch.equal(frames[2], loaded.model.sample(1, seed=1)[0])
 
     # Score, verify, and put the scores into the card.
+    state = str(tmp_path / "extractor")
+    assert evaluation_main(["train-extractor", "--data", "toy", "--out", state]) == 0
     assert evaluation_main(["reference", "--data", "toy"]) == 0
     assert evaluation_main(["measure", str(folder), "--samples", "200"]) == 0
     assert evaluation_main(["verify", str(folder)]) == 0
     assert training_main(["card", str(folder)]) == 0
-    distance = duet.load(folder).metrics.published("mnist").scores["frechet_distance"].value
+    scores = duet.load(folder).metrics.published("toy").scores
+    assert scores["toy_width"].value == 8
+    distance = scores["frechet_distance"].value
     assert f"{distance:.3f}" in (folder / "README.md").read_text(encoding="utf-8")
-    assert "real held-out images" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "real held-out images" in shown
+    assert "Toy width ↑" in shown

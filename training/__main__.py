@@ -1,4 +1,4 @@
-"""python -m training: train a recipe; card, publish or pull a checkpoint; deploy the Space."""
+"""python -m training: train a recipe; card, export, publish or pull one; deploy the Space."""
 
 import json
 import shlex
@@ -10,12 +10,14 @@ from typing import Annotated, Any
 import tyro
 
 from duet.core import program
+from duet.core.stop import Interrupted
 from duet.hub import publish
 from duet.hub.card import write_card
 from duet.hub.client import HubError
 from duet.hub.space import space
 from training.config import TrainConfig
-from training.loop import Interrupted, train
+from training.export import export
+from training.loop import train
 from training.recipes import RECIPES
 from training.release import release
 
@@ -31,8 +33,8 @@ def card(folders: Annotated[tuple[Path, ...], tyro.conf.Positional], /) -> None:
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {
-    "card": card, "publish": publish.publish, "pull": publish.pull, "release": release,
-    "space": space,
+    "card": card, "export": export, "publish": publish.publish, "pull": publish.pull,
+    "release": release, "space": space,
 }
 
 

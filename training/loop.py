@@ -1,11 +1,8 @@
 """THE loop: one for every recipe, read from top to bottom."""
 
 import contextlib
-import signal
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 import torch
 
@@ -14,6 +11,7 @@ from duet.core.device import pick_device
 from duet.core.domains import DOMAINS
 from duet.core.files import replacing
 from duet.core.pixels import to_pil
+from duet.core.stop import Interrupted, stop_signals
 from duet.models import LatentModel, ModelError
 from duet.store import records
 from duet.store.config import DataRecord
@@ -27,14 +25,6 @@ from training.randomness import batch_indices, noise_seed, weights_seed
 from training.recipes import RECIPES
 from training.record import data_record, preview, run_record, write_checkpoint
 from training.state import Progress, load_state, save_state
-
-
-class Interrupted(Exception):
-    """A signal stopped the run after a whole step; its number is in `signum`."""
-
-    def __init__(self, message: str, signum: int) -> None:
-        super().__init__(message)
-        self.signum = signum
 
 
 def train(config: TrainConfig, command: str) -> Path:
@@ -77,7 +67,7 @@ def train(config: TrainConfig, command: str) -> Path:
         records.write(folder / RUN, run)
         log = RunLog(folder / LOG, rows, progress, config.steps, config.batch_size)
         pixels, labels = images.images.to(device), images.labels.to(device)
-        with _stop_signals() as stop, contextlib.closing(log):
+        with stop_signals() as stop, contextlib.closing(log):
             while True:
                 # Maintenance comes first, so that step 0 and the last one are treated alike.
                 done = log.step == config.steps
@@ -148,23 +138,3 @@ def _save_pictures(folder: Path, model: LatentModel, rows: Sequence[LogRow]) -> 
     with replacing(folder / SAMPLES) as scratch:
         to_pil(preview(model), scale=3).save(scratch)
     draw_curves(rows, folder / CURVES)
-
-
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """A list that Ctrl-C or SIGTERM adds its number to; a second one ends the process at once."""
-    stop: list[int] = []
-
-    def note(signum: int, frame: FrameType | None) -> None:
-        if stop:
-            raise Interrupted("stopped at once, the last steps not saved", signum)
-        stop.append(signum)
-        print("\nstopping after this step; once more to quit at once", file=sys.stderr)
-
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, note) for number in signals]
-    try:
-        yield stop
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)

@@ -2,10 +2,11 @@
 
 from types import ModuleType
 
-from demo.tabs import interpolate, sample
+from demo.tabs import interpolate, sample, stage
 
 # The name in links and in the API -> a module with a TITLE and `build(page) -> Tab`.
 TABS: dict[str, ModuleType] = {
     "sample": sample,
     "interpolate": interpolate,
+    "stage": stage,
 }

@@ -5,6 +5,7 @@ size, the device or what was drawn before. A counter-based generator keyed by th
 it so: Philox (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from duet.core.errors import ArgumentError
 
 MAX_SEED = 2**63 - 1
 SEEDS = "0..2^63-1"
+PLANE_SIDE = 1000  # corners a side of the plane of seeds; beyond, it begins again
 
 
 def check_seed(seed: Any, name: str = "seed") -> int:
@@ -55,6 +57,27 @@ def draw(
     angle = 2 * np.pi * uniform[:, 1 + pairs :]
     normal = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
     return torch.from_numpy(normal[:, :latent_dim].astype(np.float32)), torch.from_numpy(labels)
+
+
+def plane(
+    x: float, y: float, latent_dim: int, num_classes: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The latent at a place between seeds: z float32 [1, latent_dim] and label int64 [1].
+
+    Seed i + 1000 j stands at the corner (i, j) of a lattice, with its latent number 0. Between four
+    corners z is their bilinear mixture divided by the root of the weights' sum of squares, which
+    keeps the length that a Gaussian latent is expected to have; the label is the nearest corner's.
+    """
+    column, row = math.floor(x), math.floor(y)
+    right, down = x - column, y - row
+    weights = np.outer([1 - down, down], [1 - right, right]).ravel()
+    seeds = [
+        (column + i) % PLANE_SIDE + PLANE_SIDE * ((row + j) % PLANE_SIDE)
+        for j in (0, 1) for i in (0, 1)
+    ]
+    drawn = [draw(seed, [0], latent_dim, num_classes) for seed in seeds]
+    z = sum(weight * z.double() for weight, (z, _) in zip(weights, drawn, strict=True))
+    return (z / np.linalg.norm(weights)).float(), drawn[int(weights.argmax())][1]
 
 
 def truncate(z: torch.Tensor, truncation: float) -> torch.Tensor:

@@ -71,6 +71,8 @@ def audit_command(
         skip_broken: Leave out, and list, what cannot be used.
         html: Write a page with the pictures in question to this file.
     """
+    if html is not None and html.is_dir():
+        raise data.DataError(f"--html {html} is a folder; name the file to write in it")
     with contextlib.ExitStack() as stack:
         page = stack.enter_context(replacing(html)) if html is not None else None
         if page is not None:

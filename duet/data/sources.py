@@ -57,11 +57,12 @@ def open_source(path: Path) -> Iterator[Source]:
         yield _folder(path)
         return
     _check_zip(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield _archive(path, archive)
-    except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise DataError(f"{path} cannot be read: {error}; make the zip again") from error
+    with contextlib.ExitStack() as stack:
+        try:
+            source = _archive(path, stack.enter_context(zipfile.ZipFile(path)))
+        except Exception as error:  # zipfile stumbles over a damaged directory in many ways
+            raise DataError(f"{path} cannot be read: {error}; make the zip again") from error
+        yield source
 
 
 def _check_zip(path: Path) -> None:

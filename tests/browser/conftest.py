@@ -29,7 +29,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]
-START_SECONDS = 60
+START_SECONDS = 240  # a start takes ten on a quiet machine
 
 
 def random_checkpoints(folder: Path) -> dict[str, str | Path]:

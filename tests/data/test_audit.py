@@ -74,6 +74,14 @@ def test_twins_are_found_and_leaks_first(count):
     assert all(pair.cosine == 1 for pair in exact.pairs)
 
 
+def test_a_test_picture_with_two_twins_leaks_once():
+    train, test = toy_sets()
+    test.images[8] = retouched(train.images[21])
+    train.images[40] = train.images[21] // 2 + 60
+    found = audit(train, test).near
+    assert (found.count, found.within_train, found.leaks) == (3, 1, 1)
+
+
 def test_three_copies_are_two_pairs_and_one_leak():
     train, test = toy_sets()
     train.images[3] = train.images[1]

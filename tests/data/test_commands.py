@@ -64,6 +64,8 @@ def test_a_refused_audit_leaves_the_old_page(folder, png, tmp_path, capsys):
 def test_a_page_that_cannot_be_written_is_found_out_first(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("duet.data.load", lambda *_, **__: pytest.fail("the long work began"))
     (tmp_path / "file").touch()
+    assert main(["audit", "mnist", "--html", str(tmp_path)]) == 2
+    assert "is a folder; name the file" in capsys.readouterr().err
     assert main(["audit", "mnist", "--html", str(tmp_path / "file" / "page.html")]) == 2
     assert "error: " in capsys.readouterr().err
 

@@ -18,6 +18,8 @@ from duet import data
 from duet.data import DataError
 from duet.data import cache as decoding_cache
 from duet.data.classes import clean
+from duet.data.decode import PictureError
+from duet.data.sources import open_source
 
 
 def contents(found) -> set[bytes]:
@@ -386,6 +388,26 @@ def test_hostile_zips(tmp_path, png, write_zip, monkeypatch, kind, said):
         both(path)
     train, test = both(path, skip_broken=True)
     assert len(train) + len(test) == 10
+
+
+def test_damaged_zips_are_refused_or_read(tmp_path, png, write_zip):
+    """Bytes of the directory changed at random: a refusal, or a file's, and nothing else."""
+    path = write_zip(tmp_path / "pets.zip", {f"{i}.png": png(i) for i in range(4)})
+    whole, random, outcomes = path.read_bytes(), np.random.default_rng(0), set()
+    start = whole.index(b"PK\x01\x02")
+    for _ in range(400):
+        content = bytearray(whole)
+        for place in random.integers(start, len(whole), 2):
+            content[place] = random.choice([0, 127, 255])
+        path.write_bytes(content)
+        try:
+            with open_source(path) as source:
+                for name in source.names:
+                    source.read(name)
+            outcomes.add("read")
+        except (PictureError, DataError) as error:
+            outcomes.add(type(error))
+    assert outcomes == {"read", PictureError, DataError}
 
 
 def test_a_name_twice_in_a_zip(tmp_path, png, write_zip):

@@ -133,6 +133,6 @@ def test_every_class_option_has_its_old_name():
 @pytest.mark.parametrize("name", TABS)
 def test_every_tab_offers_options_whose_defaults_hold(name):
     options = TABS[name].options(("0", "1"))
-    assert check_all(options, [option.default for option in options])
+    assert len(check_all(options, [option.default for option in options])) == len(options)
     assert len({option.name for option in options}) == len(options)
     assert all(option.info for option in options)

@@ -321,3 +321,10 @@ def test_other_images_are_refused(halves, tmp_path, monkeypatch, capsys):
     assert main(["train-extractor", "--data", "halves", "--out", str(tmp_path / "run")]) == 2
     assert "takes images of (3, 8, 8), halves has (1, 8, 8)" in capsys.readouterr().err
     assert main(["train-extractor", "--data", "toys"]) == 2
+
+
+def test_an_extractor_is_not_trained_on_another_set_that_it_serves(toy_data, tmp_path, capsys):
+    before = EXTRACTORS["mnist"].weights.read_bytes()
+    assert main(["train-extractor", "--data", "toy", "--out", str(tmp_path / "run")]) == 2
+    assert "trained on mnist; pass --data mnist" in capsys.readouterr().err
+    assert EXTRACTORS["mnist"].weights.read_bytes() == before

@@ -1,0 +1,164 @@
+/**
+ * A model in a worker of its own. Requests of a lane overtake each other: the newest waits, those
+ * before it are answered by null. One is under way at a time.
+ */
+
+import { WASM } from "./runtime.js";
+import { load } from "./store.js";
+
+/**
+ * @typedef {{name: string, bytes: number, sha256: string}} File
+ * @typedef {{name: string, architecture: string, title: string, role: string, latent_dim: number,
+ *   image_shape: [number, number, number], num_classes: number, class_names: string[],
+ *   files: Record<string, File>}} About  what model.json says
+ * @typedef {{name: string, type: string, data: any, dims: number[]}} Input
+ * @typedef {{message: any, resolve: (output: any) => void, reject: (error: Error) => void}} Request
+ */
+
+/** @type {Promise<ArrayBuffer> | null} */
+let runtime = null;
+
+/** The WebAssembly, fetched once for all workers. */
+function fetchRuntime() {
+  runtime ??= load(new URL(WASM.name, import.meta.url), WASM.sha256);
+  runtime.catch(() => { runtime = null; });
+  return runtime;
+}
+
+/** Begin to fetch what every model needs, before it is known which. */
+export function preload() {
+  if (supported()) fetchRuntime().catch(() => {});
+}
+
+/** Whether this browser can run a model at all. */
+export function supported() {
+  return typeof WebAssembly === "object" && typeof Worker === "function"
+    && typeof DecompressionStream === "function";
+}
+
+export class Engine {
+  /** @param {About} about @param {URL} folder  where its files lie, packed */
+  constructor(about, folder) {
+    this.about = about;
+    this.folder = folder;
+    /** @type {Map<string, Promise<void>>} */
+    this.open = new Map();
+    /** @type {Map<string, Request>} */
+    this.waiting = new Map();
+    /** @type {Request | null} */
+    this.current = null;
+    /** @type {Worker | null} */
+    this.worker = null;
+  }
+
+  /**
+   * Have a file of the model ready: "decoder" or "encoder". A failure is not kept: ask again.
+   * @param {string} role @returns {Promise<void>}
+   */
+  ready(role) {
+    let opening = this.open.get(role);
+    if (!opening) {
+      opening = this.#open(role);
+      this.open.set(role, opening);
+      opening.catch(() => this.open.delete(role));
+    }
+    return opening;
+  }
+
+  /** @param {string} role */
+  async #open(role) {
+    if (!supported()) throw new Error("this browser runs no WebAssembly");
+    const file = this.about.files[role];
+    if (!file) throw new Error(`${this.about.name} has no ${role}`);
+    const [wasm, model] = await Promise.all([
+      fetchRuntime(), load(new URL(`${file.name}.gz`, this.folder), file.sha256),
+    ]);
+    await this.#ask(`open ${role}`, { role, runtime: wasm, model });
+  }
+
+  /**
+   * Latents -> pixels, uint8, picture by picture; null where a newer request took the lane.
+   * @param {Float32Array[]} latents @param {number[]} labels @param {string} lane
+   * @returns {Promise<Uint8Array | null>}
+   */
+  async decode(latents, labels, lane) {
+    await this.ready("decoder");
+    const z = new Float32Array(latents.length * this.about.latent_dim);
+    latents.forEach((latent, i) => z.set(latent, i * this.about.latent_dim));
+    const dims = [latents.length, this.about.latent_dim];
+    return this.#ask(lane, {
+      role: "decoder", inputs: [{ name: "z", type: "float32", data: z, dims }, whole(labels)],
+    });
+  }
+
+  /**
+   * Pictures -> latents, one after the other; null where a newer request took the lane.
+   * @param {Uint8Array} pixels @param {number[]} labels @param {string} lane
+   * @returns {Promise<Float32Array | null>}
+   */
+  async encode(pixels, labels, lane) {
+    await this.ready("encoder");
+    const dims = [labels.length, ...this.about.image_shape];
+    return this.#ask(lane, {
+      role: "encoder",
+      inputs: [{ name: "pixels", type: "uint8", data: pixels, dims }, whole(labels)],
+    });
+  }
+
+  /** @param {string} lane @param {any} message @returns {Promise<any>} */
+  #ask(lane, message) {
+    return new Promise((resolve, reject) => {
+      this.waiting.get(lane)?.resolve(null);
+      this.waiting.delete(lane);  // to the end of the queue
+      this.waiting.set(lane, { message, resolve, reject });
+      this.#next();
+    });
+  }
+
+  #next() {
+    if (this.current) return;
+    for (const [lane, request] of this.waiting) {
+      this.waiting.delete(lane);
+      this.current = request;
+      this.worker ??= this.#start();
+      this.worker.postMessage(request.message);
+      return;
+    }
+  }
+
+  #start() {
+    const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+    worker.onmessage = ({ data }) => {
+      const request = this.current;
+      this.current = null;
+      if (data.error) request?.reject(new Error(data.error));
+      else request?.resolve(data.output);
+      this.#next();
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.stop(new Error(event.message || "the worker ended"));
+    };
+    return worker;
+  }
+
+  /**
+   * End the worker; what waits is refused. The next request starts another.
+   * @param {Error} why
+   */
+  stop(why) {
+    this.worker?.terminate();
+    this.worker = null;
+    this.open.clear();
+    const waiting = [...(this.current ? [this.current] : []), ...this.waiting.values()];
+    this.current = null;
+    this.waiting.clear();
+    for (const request of waiting) request.reject(why);
+  }
+}
+
+/** @param {number[]} labels @returns {Input} */
+function whole(labels) {
+  const data = BigInt64Array.from(labels, BigInt);
+  return { name: "labels", type: "int64", data, dims: [labels.length] };
+}

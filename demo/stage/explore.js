@@ -1,0 +1,281 @@
+/**
+ * The first view: both pictures at one place of the plane of seeds. They drift; a hand moves them;
+ * let go, they glide on. Until the models are awake a recording of the drift plays.
+ */
+
+import { Map2d } from "./map.js";
+import { paint } from "./pictures.js";
+import { nearest, placeOf } from "./plane.js";
+
+/**
+ * @typedef {import("./stage.js").Stage} Stage
+ * @typedef {{x: number, y: number, dx: number, dy: number, count: number, per_second: number,
+ *   files: Record<string, string>}} Drift  frame k stands at (x + k dx, y + k dy)
+ */
+
+const CELLS_A_PICTURE = 1.5;  // a drag across a picture's whole width
+const GLIDE_SECONDS = 0.5;
+const KEY_STEP = 0.05;
+const SNAP_SECONDS = 0.35;
+/** @type {Record<string, [number, number]>} */
+const ARROWS = {
+  ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
+};
+
+export class Explore {
+  /** @param {Stage} stage @param {HTMLElement} element @param {Drift} drift */
+  constructor(stage, element, drift) {
+    this.stage = stage;
+    this.drift = drift;
+    this.canvases = [...element.querySelectorAll(".picture")].map(
+      (canvas) => /** @type {HTMLCanvasElement} */ (canvas),
+    );
+    const map = /** @type {HTMLCanvasElement} */ (element.querySelector(".map"));
+    this.map = new Map2d(map);
+    /** @type {Map<string, HTMLImageElement>} */
+    this.recordings = new Map();
+    this.speed = Math.hypot(drift.dx, drift.dy) * drift.per_second;  // places a second
+    this.velocity = [drift.dx * drift.per_second, drift.dy * drift.per_second];
+    if (!stage.state.playing) this.rest();
+    this.place = [stage.state.x, stage.state.y];
+    /** @type {{x: number, y: number, scale: number, time: number} | null} */
+    this.hand = null;
+    /** @type {{from: number[], to: number[], began: number} | null} */
+    this.flight = null;
+    this.snaps = false;
+    /** Whether the hand has not moved since it came down. */
+    this.still = false;
+    this.busy = false;
+    this.filling = [false, false];
+    this.shown = "";
+    /** When a picture was drawn by every model that is awake: what the tests and the bench read. */
+    this.frames = /** @type {number[]} */ ([]);
+    for (const canvas of this.canvases) {
+      this.#listen(canvas, () => CELLS_A_PICTURE / canvas.clientWidth, -1);
+    }
+    this.#listen(map, () => this.map.placesPerPixel, -1);
+    map.addEventListener("click", (event) => {
+      const { x, y } = stage.state;
+      const corner = this.still ? this.map.cornerAt(event.offsetX, event.offsetY, x, y) : null;
+      if (corner) this.fly(corner);
+    });
+    element.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** Whether a place lies on the recorded path, and at which of its frames. */
+  get frame() {
+    const { x, y, dx, dy, count } = this.drift;
+    const along = ((this.place[0] - x) * dx + (this.place[1] - y) * dy) / (dx * dx + dy * dy);
+    const off = Math.hypot(this.place[0] - x - along * dx, this.place[1] - y - along * dy);
+    const { digit, truncation } = this.stage.state;
+    const recorded = off < 0.01 && digit === null && truncation === 1;
+    return recorded && along > -0.5 && along < count - 0.5 ? Math.max(0, Math.round(along)) : null;
+  }
+
+  /** @param {number} seconds  since the last tick @param {number} now */
+  tick(seconds, now) {
+    this.#move(seconds, now);
+    this.stage.state.go(this.place[0], this.place[1]);
+    this.map.show(this.stage.state.x, this.stage.state.y, this.stage.colours);
+    this.show();
+    this.#fill();
+  }
+
+  /** One more of the map's small pictures a side, while no hand wants all of the time. */
+  #fill() {
+    const { state, sides } = this.stage;
+    if (this.hand || this.flight) return;
+    sides.forEach(async (side, i) => {
+      if (!side.awake || this.filling[i]) return;
+      const look = [side.about.name, state.digit, state.truncation].join();
+      const seed = this.map.missing(i, look, state.x, state.y);
+      if (seed === null) return;
+      this.filling[i] = true;
+      const pixels = await side.draw([side.plane.seed(seed)], state, "map");
+      this.filling[i] = false;
+      if (!pixels) return;
+      const picture = document.createElement("canvas");
+      paint(picture, pixels, side.about.image_shape);
+      this.map.keep(i, seed, { look, picture });
+    });
+  }
+
+  /** Stop, but remember whither: a drift that begins again goes on that way. */
+  rest() {
+    this.velocity = this.velocity.map((value) => value * 1e-6);
+  }
+
+  /** Draw the place, unless it is drawn or being drawn. */
+  async show() {
+    const { state, sides } = this.stage;
+    const awake = sides.filter((side) => side.awake);
+    sides.forEach((side, i) => { if (!side.awake) this.#play(side.about.name, i); });
+    const wanted = [state.x, state.y, state.digit, state.truncation, ...awake.map(
+      ({ about }) => about.name,
+    )].join();
+    if (this.busy || wanted === this.shown || !awake.length) return;
+    this.busy = true;
+    const pictures = await Promise.all(
+      sides.map((side) => side.awake ? side.draw([side.plane.at(state.x, state.y)], state, "stage")
+        : null),
+    );
+    this.busy = false;
+    this.shown = wanted;
+    pictures.forEach((pixels, i) => {
+      if (pixels) paint(this.canvases[i], pixels, sides[i].about.image_shape);
+    });
+    if (pictures.filter((pixels) => pixels).length === awake.length) {
+      once("duet-model");
+      this.frames.push(performance.now());
+      if (this.frames.length > 2000) this.frames.shift();
+      this.stage.moved();
+    }
+  }
+
+  /** @param {[number, number]} place */
+  fly(place) {
+    this.flight = { from: this.place, to: place, began: performance.now() };
+    this.stage.play(false);
+  }
+
+  /** @param {number} seconds @param {number} now */
+  #move(seconds, now) {
+    if (this.flight) {
+      const t = Math.min(1, (now - this.flight.began) / 1000 / SNAP_SECONDS);
+      const eased = 1 - (1 - t) ** 3, { from, to } = this.flight;
+      this.place = from.map((value, i) => value + (to[i] - value) * eased);
+      if (t === 1) this.flight = null;
+      return;
+    }
+    if (this.hand) return;
+    const speed = Math.hypot(...this.velocity), base = this.stage.state.playing ? this.speed : 0;
+    const next = base + (speed - base) * Math.exp(-seconds / GLIDE_SECONDS);
+    if (next < 0.01 && !base) return;
+    // At rest it has still a direction to start in.
+    const direction = speed > 1e-9 ? this.velocity.map((value) => value / speed)
+      : [this.drift.dx, this.drift.dy].map((value) => (value * this.drift.per_second) / this.speed);
+    this.velocity = direction.map((value) => value * next);
+    this.place = this.place.map((value, i) => value + this.velocity[i] * seconds);
+    if (this.stage.sides.every((side) => !side.awake)) this.#turn();
+  }
+
+  /** At an end of the recording, back again. */
+  #turn() {
+    const { x, y, dx, dy, count } = this.drift;
+    const along = ((this.place[0] - x) * dx + (this.place[1] - y) * dy) / (dx * dx + dy * dy);
+    const heading = this.velocity[0] * dx + this.velocity[1] * dy;
+    if ((along > count - 1 && heading > 0) || (along < 0 && heading < 0)) {
+      this.velocity = this.velocity.map((value) => -value);
+    }
+  }
+
+  /** @param {string} name @param {number} i */
+  #play(name, i) {
+    const file = this.drift.files[name], frame = this.frame;
+    if (!file || frame === null) return;
+    let sheet = this.recordings.get(name);
+    if (!sheet) {
+      sheet = new Image();
+      sheet.src = new URL(file, this.stage.base).href;
+      this.recordings.set(name, sheet);
+    }
+    if (!sheet.complete || !sheet.naturalWidth) return;
+    const canvas = this.canvases[i], side = sheet.naturalHeight;
+    const width = sheet.naturalWidth / this.drift.count;
+    if (canvas.width !== width || canvas.height !== side) [canvas.width, canvas.height] = [width, side];
+    canvas.getContext("2d")?.drawImage(sheet, frame * width, 0, width, side, 0, 0, width, side);
+    once("duet-recording");
+  }
+
+  /**
+   * Let a hand move the place.
+   * @param {HTMLCanvasElement} canvas @param {() => number} scale  places a pixel
+   * @param {number} sign  -1: the plane follows the hand
+   */
+  #listen(canvas, scale, sign) {
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      canvas.setPointerCapture(event.pointerId);
+      this.flight = null;
+      this.rest();
+      this.still = true;
+      this.hand = {
+        x: event.clientX, y: event.clientY, scale: sign * scale(), time: performance.now(),
+      };
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (!this.hand) return;
+      const now = performance.now(), seconds = Math.max(0.001, (now - this.hand.time) / 1000);
+      const moved = [event.clientX - this.hand.x, event.clientY - this.hand.y].map(
+        (pixels) => pixels * (this.hand?.scale ?? 0),
+      );
+      this.place = this.place.map((value, i) => value + moved[i]);
+      if (Math.hypot(...moved) > 0) this.still = false;
+      const keep = Math.exp(-seconds / 0.05);
+      this.velocity = this.velocity.map(
+        (value, i) => keep * value + (1 - keep) * (moved[i] / seconds),
+      );
+      Object.assign(this.hand, { x: event.clientX, y: event.clientY, time: now });
+    });
+    for (const end of ["pointerup", "pointercancel"]) {
+      canvas.addEventListener(end, () => this.#release());
+    }
+  }
+
+  #release() {
+    if (!this.hand) return;
+    const rested = performance.now() - this.hand.time > 100;
+    this.hand = null;
+    if (rested) this.rest();
+    if (this.snaps) this.fly(this.#corner());
+  }
+
+  /** @returns {[number, number]} the nearest seed's place, without a jump over the plane's edge */
+  #corner() {
+    return [Math.round(this.place[0]), Math.round(this.place[1])];
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (!(event.target instanceof HTMLCanvasElement)) return;
+    const arrow = ARROWS[event.key];
+    if (arrow) {
+      this.stage.play(false);
+      const step = event.shiftKey ? 1 : KEY_STEP;
+      this.place = this.place.map((value, i) => value + arrow[i] * step);
+    } else if (event.key === " ") {
+      this.stage.play(!this.stage.state.playing);
+    } else if (event.key === "s") {
+      this.fly(this.#corner());
+    } else {
+      return;
+    }
+    event.preventDefault();
+  }
+
+  /** The nearest seed. */
+  get seed() {
+    return nearest(this.stage.state.x, this.stage.state.y);
+  }
+
+  /** What a screen reader is told when the place is at rest. */
+  get words() {
+    const { x, y } = this.stage.state;
+    return `${x.toFixed(2)}, ${y.toFixed(2)}: nearest is seed ${this.seed}`;
+  }
+
+  /** @param {number} seed */
+  goToSeed(seed) {
+    this.place = placeOf(seed);
+    this.stage.play(false);
+  }
+}
+
+/**
+ * Note when something happened first, where browsers' tools and the tests look for it.
+ * @param {string} mark
+ */
+function once(mark) {
+  if (!performance.getEntriesByName(mark).length) performance.mark(mark);
+}

@@ -1,0 +1,83 @@
+/** What the stage shows, and the address that says so. */
+
+/** @typedef {"explore" | "sample" | "interpolate" | "draw"} View */
+
+export const VIEWS = /** @type {View[]} */ (["explore", "sample", "interpolate", "draw"]);
+export const KINDS = ["spherical", "linear"];
+const DECIMALS = 1000;  // of a place: what is drawn is what the address says
+
+export class State {
+  constructor() {
+    /** @type {View} */
+    this.view = "explore";
+    this.x = 0;
+    this.y = 0;
+    /** @type {number | null} */
+    this.digit = null;
+    this.truncation = 1;
+    this.playing = true;
+    this.seed = 0;
+    this.from = 3;
+    this.to = 8;
+    this.kind = "spherical";
+    this.weight = 0.5;
+    this.through = false;
+    this.left = "";
+    this.right = "";
+  }
+
+  /** @param {number} x @param {number} y */
+  go(x, y) {
+    this.x = Math.round(x * DECIMALS) / DECIMALS;
+    this.y = Math.round(y * DECIMALS) / DECIMALS;
+  }
+
+  /**
+   * Take what an address says and can be understood; a place that is named is looked at.
+   * @param {URLSearchParams} query
+   */
+  read(query) {
+    const number = (/** @type {string} */ name, /** @type {number} */ low, /** @type {number} */ high,
+      /** @type {number} */ otherwise) => {
+      const value = query.get(name) ? Number(query.get(name)) : NaN;
+      return value >= low && value <= high ? value : otherwise;
+    };
+    if (query.has("x") || query.has("y")) this.playing = false;
+    this.go(number("x", -1e6, 1e6, this.x), number("y", -1e6, 1e6, this.y));
+    const digit = number("digit", 0, 1e4, -1);
+    this.digit = Number.isInteger(digit) && digit >= 0 ? digit : null;
+    this.truncation = number("psi", 0, 1, this.truncation);
+    this.weight = number("at", 0, 1, this.weight);
+    for (const name of /** @type {const} */ (["seed", "from", "to"])) {
+      this[name] = Math.floor(number(name, 0, 999_999, this[name]));
+    }
+    this.view = VIEWS.find((view) => view === query.get("view")) ?? this.view;
+    this.kind = KINDS.find((kind) => kind === query.get("kind")) ?? this.kind;
+    this.through = query.get("through") === "1";
+    this.left = query.get("left") ?? this.left;
+    this.right = query.get("right") ?? this.right;
+  }
+
+  /** The query that `read` understands: what the view in sight needs. */
+  query() {
+    const query = new URLSearchParams();
+    if (this.view !== "explore") query.set("view", this.view);
+    if (this.view === "explore") {
+      query.set("x", String(this.x));
+      query.set("y", String(this.y));
+    }
+    if (this.view === "sample") query.set("seed", String(this.seed));
+    if (this.view === "interpolate") {
+      query.set("from", String(this.from));
+      query.set("to", String(this.to));
+      query.set("at", String(this.weight));
+      if (this.kind !== KINDS[0]) query.set("kind", this.kind);
+      if (this.through) query.set("through", "1");
+    }
+    if (this.digit !== null) query.set("digit", String(this.digit));
+    if (this.truncation !== 1) query.set("psi", String(this.truncation));
+    query.set("left", this.left);
+    query.set("right", this.right);
+    return query.toString();
+  }
+}

@@ -1,0 +1,101 @@
+/** The stage's HTML; everything that changes in it is drawn by the views. */
+
+const figures = (/** @type {string} */ inside) => `
+  <div class="sides">
+    ${["left", "right"].map((side) => `
+    <figure data-side="${side}">
+      ${inside}
+      <figcaption>
+        <select aria-label="Model on the ${side}"></select>
+        <span class="words" role="status"></span>
+        <button type="button" class="retry" hidden>Try again</button>
+      </figcaption>
+    </figure>`).join("")}
+  </div>`;
+
+const KEYS = "Drag, or use the arrow keys; Shift for a whole seed, S to snap, Space to pause.";
+
+export const TEMPLATE = `
+<nav role="tablist" aria-label="What to do">
+  <button type="button" role="tab" id="tab-explore" aria-controls="view-explore">Explore</button>
+  <button type="button" role="tab" id="tab-sample" aria-controls="view-sample">Sample</button>
+  <button type="button" role="tab" id="tab-interpolate" aria-controls="view-interpolate">Interpolate</button>
+  <button type="button" role="tab" id="tab-draw" aria-controls="view-draw">Draw</button>
+</nav>
+
+<section role="tabpanel" id="view-explore" aria-labelledby="tab-explore">
+  ${figures(`<canvas class="picture" width="28" height="28" tabindex="0" role="application"
+    aria-roledescription="picture to drag" aria-label="${KEYS}"></canvas>`)}
+  <canvas class="map" tabindex="0" role="application" aria-roledescription="map of seeds"
+    aria-label="${KEYS}"></canvas>
+  <div class="row">
+    <button type="button" class="primary" data-act="play">Pause</button>
+    <button type="button" data-act="snap" aria-pressed="false"
+      title="Let go, and the nearest seed is taken">Snap</button>
+    <button type="button" data-act="roll">Random seed</button>
+    <label>Seed <input name="place" type="number" min="0" max="999999" inputmode="numeric"></label>
+  </div>
+</section>
+
+<section role="tabpanel" id="view-sample" aria-labelledby="tab-sample" hidden>
+  ${figures(`<div class="sheet"><canvas width="86" height="86"></canvas></div>`)}
+  <div class="row actions" hidden>
+    <strong></strong>
+    <button type="button" data-act="go">Go there</button>
+    <button type="button" data-act="from">Start of a path</button>
+    <button type="button" data-act="to">End of a path</button>
+    <button type="button" data-act="copy">Copy seed</button>
+  </div>
+  <div class="row">
+    <label>First seed <input name="seed" type="number" min="0" max="999991" inputmode="numeric"></label>
+    <button type="button" data-act="next">Next nine</button>
+  </div>
+</section>
+
+<section role="tabpanel" id="view-interpolate" aria-labelledby="tab-interpolate" hidden>
+  ${figures(`<canvas class="picture" width="28" height="28" role="img" aria-label="The path's picture"></canvas>
+    <canvas class="strip" width="260" height="28" role="img" aria-label="Nine pictures along the path"></canvas>`)}
+  <div class="row wide">
+    <button type="button" class="primary" data-play>Play</button>
+    <input name="at" type="range" min="0" max="1" step="0.001" aria-label="Along the path">
+  </div>
+  <div class="row">
+    <label>From seed <input name="from" type="number" min="0" max="999999" inputmode="numeric"></label>
+    <label>To seed <input name="to" type="number" min="0" max="999999" inputmode="numeric"></label>
+    <label>Path <select name="kind"><option>spherical</option><option>linear</option></select></label>
+    <label>Speed <select name="speed"><option value="0.3">slow</option><option value="1" selected>even</option>
+      <option value="3">fast</option></select></label>
+    <label><input name="through" type="checkbox"> through all digits</label>
+    <button type="button" data-save>Save animation</button>
+  </div>
+</section>
+
+<section role="tabpanel" id="view-draw" aria-labelledby="tab-draw" hidden>
+  <div class="sides">
+    <figure class="hand"><canvas class="pad" width="28" height="28" aria-label="Pad to draw on"
+      role="img"></canvas><figcaption>Your drawing</figcaption></figure>
+    <figure data-kind="variational"><canvas width="28" height="28" role="img"
+      aria-label="The VAE's answer"></canvas><figcaption>The VAE's answer</figcaption></figure>
+  </div>
+  <p class="reading" role="status"></p>
+  <div class="row">
+    <button type="button" data-act="undo">Undo</button>
+    <button type="button" data-act="clear">Clear</button>
+    <button type="button" data-act="example">Let the GAN draw one</button>
+  </div>
+  <p class="aside">A <b data-kind="variational">VAE</b> learns both ways, from picture to latent and back. A
+    <b data-kind="adversarial">GAN</b> learns only to draw: which latent would give your picture, it cannot say.</p>
+</section>
+
+<div class="controls">
+  <fieldset class="chips"><legend>Digit</legend></fieldset>
+  <label class="psi">Truncation <output></output>
+    <input name="psi" type="range" min="0" max="1" step="0.01"
+      title="Below 1: less variety, more typical pictures"></label>
+  <div class="row">
+    <button type="button" data-act="link">Copy link</button>
+    <button type="button" data-act="save">Save PNG</button>
+  </div>
+</div>
+<p class="said" role="status"></p>
+`;

@@ -1,0 +1,142 @@
+"""The ONNX files against the models they came from, by a runtime that knows nothing of PyTorch."""
+
+import functools
+import json
+
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+import duet
+from duet.core import latents
+from duet.export.onnx import ABOUT, ExportError, export
+from duet.models.base import ModelConfig
+from duet.models.dcgan import DCGAN
+from duet.models.gan import GAN, GANConfig
+from duet.models.registry import MODELS
+from duet.models.vae import VAE, VAEConfig
+from duet.store import checkpoint
+from duet.store.config import DataRecord
+from training.__main__ import main
+
+NAMES = ("a", "b", "ü")
+TOYS = {  # odd: colour, not square, three classes, an odd latent
+    "gan": lambda: GAN(GANConfig((3, 8, 12), 3, latent_dim=5, width=6, depth=1)),
+    "vae": lambda: VAE(VAEConfig((3, 8, 12), 3, 5, width=6, depth=1, flow_layers=2)),
+    "dcgan": lambda: DCGAN(ModelConfig((1, 28, 28), num_classes=0, latent_dim=4)),
+}
+
+
+def run(path, **inputs: torch.Tensor) -> torch.Tensor:
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (output,) = session.run(None, {name: value.numpy() for name, value in inputs.items()})
+    return torch.from_numpy(output)
+
+
+def levels_apart(a: torch.Tensor, b: torch.Tensor) -> int:
+    assert a.shape == b.shape
+    assert a.dtype == b.dtype == torch.uint8
+    return int((a.int() - b.int()).abs().max())
+
+
+def drawn(model, count: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
+    """Image 0 of each of the first seeds."""
+    rows = [latents.draw(seed, [0], model.latent_dim, model.num_classes) for seed in range(count)]
+    return torch.cat([z for z, _ in rows]), torch.cat([labels for _, labels in rows])
+
+
+@pytest.fixture(scope="module")
+def export_of(tmp_path_factory):
+    """export_of("gan") -> a checkpoint of it, and the folder that the command wrote."""
+
+    @functools.cache
+    def make(architecture: str):
+        torch.manual_seed(1)
+        source = tmp_path_factory.mktemp(architecture)
+        model = TOYS[architecture]()
+        names = NAMES if model.num_classes else ()
+        for weight in model.parameters():  # what starts at zero would hide behind it
+            weight.data += 0.05 * torch.randn_like(weight)
+        checkpoint.save(source, model, name=f"toy-{architecture}",
+                        made_from=DataRecord("toy", "Toy", names))
+        out = source / "out" / "onnx"
+        assert main(["export", str(source), "--out", str(out)]) == 0
+        return duet.load(source), out
+
+    return make
+
+
+@pytest.fixture(params=MODELS)
+def exported(request, export_of):
+    return export_of(request.param)
+
+
+def test_pictures_agree_whatever_the_batch(exported):
+    loaded, folder = exported
+    z, labels = drawn(loaded.model)
+    assert levels_apart(run(folder / "decoder.onnx", z=z, labels=labels),
+                        loaded.model.render(z, labels)) <= 1
+    for rows in (slice(0, 1), slice(5, 12)):
+        assert levels_apart(run(folder / "decoder.onnx", z=z[rows], labels=labels[rows]),
+                            loaded.model.render(z[rows], labels[rows])) <= 1
+
+
+def test_what_encodes_has_an_encoder_that_agrees(exported):
+    loaded, folder = exported
+    encodes = hasattr(loaded.model, "encode")
+    assert (folder / "encoder.onnx").exists() == encodes
+    if encodes:
+        z, labels = drawn(loaded.model, 9)
+        images = loaded.model.render(z, labels)
+        found = run(folder / "encoder.onnx", pixels=images, labels=labels)
+        with torch.no_grad():
+            wanted = loaded.model.encode(images.float() / 127.5 - 1, labels)
+        assert found.shape == wanted.shape
+        assert levels_apart(loaded.model.render(found, labels),
+                            loaded.model.render(wanted, labels)) <= 1
+
+
+def test_the_file_says_what_it_is(exported):
+    loaded, folder = exported
+    model = onnx.load(folder / "decoder.onnx")
+    said = {entry.key: entry.value for entry in model.metadata_props}
+    about = json.loads((folder / ABOUT).read_text())
+    assert said["name"] == loaded.name
+    assert said["weights_sha256"] == about["weights_sha256"] == loaded.weights_sha256
+    assert int(said["latent_dim"]) == about["latent_dim"] == loaded.model.latent_dim
+    assert json.loads(said["class_names"]) == about["class_names"] == list(loaded.class_names)
+    assert json.loads(said["inputs"]) == about["files"]["decoder"]["inputs"]
+    (first,) = {end.type.tensor_type.shape.dim[0].dim_param for end in model.graph.input}
+    assert first == model.graph.output[0].type.tensor_type.shape.dim[0].dim_param == "N"
+    content = (folder / "decoder.onnx").read_bytes()
+    assert about["files"]["decoder"]["bytes"] == len(content)
+    assert b"/work" not in content
+    assert b".py" not in content  # the exporter's notes on where each node came from
+
+
+def test_other_peoples_folders_are_left_alone(export_of, tmp_path, capsys):
+    loaded, _ = export_of("gan")
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(ExportError, match="thesis"):
+        export(loaded, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+    assert main(["export", str(loaded.folder), "--out", str(tmp_path / "thesis.tex")]) == 2
+    assert "name a folder" in capsys.readouterr().err
+
+
+def test_an_earlier_export_is_replaced_by_the_same_bytes(export_of, tmp_path):
+    loaded, folder = export_of("gan")
+    (tmp_path / "encoder.onnx").write_bytes(b"old")
+    export(loaded, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in folder.iterdir()}
+    assert (tmp_path / "decoder.onnx").read_bytes() == (folder / "decoder.onnx").read_bytes()
+
+
+def test_labels_matter(exported):
+    loaded, folder = exported
+    if loaded.model.num_classes:
+        z = drawn(loaded.model, 3)[0]
+        pictures = [run(folder / "decoder.onnx", z=z, labels=torch.full((3,), label))
+                    for label in (0, 2)]
+        assert levels_apart(*pictures) > 1

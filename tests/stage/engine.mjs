@@ -1,0 +1,48 @@
+// node engine.mjs STAGE: an engine with a worker that answers when told to; what came out, as JSON.
+import { pathToFileURL } from "node:url";
+
+const { Engine } = await import(pathToFileURL(`${process.argv[2]}/engine.js`).href);
+const workers = [];
+globalThis.Worker = class {
+  constructor() {
+    this.asked = [];
+    this.ended = false;
+    workers.push(this);
+  }
+  postMessage(message) { this.asked.push(message); }
+  terminate() { this.ended = true; }
+  answer() {
+    const { inputs } = this.asked.at(-1);
+    this.onmessage({ data: { output: Array.from(inputs[1].data, Number) } });
+  }
+};
+const about = { name: "toy", latent_dim: 2, image_shape: [1, 1, 1], files: {} };
+const engine = new Engine(about, new URL("file:///"));
+const opened = () => engine.open.set("decoder", Promise.resolve());
+const ask = (label, lane) => engine.decode([new Float32Array(2)], [label], lane).then(
+  (output) => output && output[0], (error) => error.message,
+);
+const turn = () => new Promise((resolve) => { setTimeout(resolve); });
+
+opened();
+const asked = [ask(0, "stage"), ask(1, "stage"), ask(2, "sheet"), ask(3, "stage")];
+await turn();
+const underWay = workers[0].asked.length;
+for (let i = 0; i < 3; i++) {
+  workers[0].answer();
+  await turn();
+}
+const order = workers[0].asked.map(({ inputs }) => Number(inputs[1].data[0]));
+
+const dying = [ask(4, "stage"), ask(5, "sheet")];
+await turn();
+workers[0].onerror({ message: "out of memory", preventDefault() {} });
+const died = await Promise.all(dying);
+opened();
+const next = ask(6, "stage");
+await turn();
+workers[1].answer();
+console.log(JSON.stringify({
+  underWay, answers: await Promise.all(asked), order, died, ended: workers[0].ended,
+  next: await next,
+}));
