@@ -66,7 +66,7 @@ class TrainConfig:
     push_to_hub: Annotated[str | None, OPERATIONAL] = None
     """Publish the finished checkpoint on the Hugging Face Hub as USER/NAME."""
     dry_run: Annotated[bool, OPERATIONAL] = False
-    """Print the resolved configuration as JSON and stop."""
+    """Print the resolved configuration as JSON and stop; null is what the pictures would decide."""
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "save_every", "width", "stages", "latent_dim"):

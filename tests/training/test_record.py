@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from duet.core import latents
+from duet.core.domains import DOMAINS, Pixels
 from duet.models import LatentModel, ModelConfig
 from duet.store.run import LogRow
 from training.record import CURVE_POINTS, downsampled, preview
@@ -37,6 +38,18 @@ def test_a_preview_has_a_column_a_class(num_classes):
             cell = sheet[row][column][0]
             assert (cell[:, 2:] == 17 * label).all()
             assert (cell[:, :2] == (255 if z[10 * row + column, 0] > 0 else 0)).all()
+
+
+def test_a_preview_shows_values_as_their_domain_does(monkeypatch):
+    class Negative(Pixels):
+        def to_pixels(self, values):
+            return 255 - values
+
+    model = Shades(ModelConfig((1, 4, 4), 10, latent_dim=2))
+    plain = cells(preview(model))
+    monkeypatch.setitem(DOMAINS, "pixels", Negative())
+    shown = cells(preview(model))
+    assert torch.equal(shown[3][4], 255 - plain[3][4])
 
 
 @pytest.mark.parametrize("training", [True, False])

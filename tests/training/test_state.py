@@ -47,6 +47,9 @@ def test_a_state_from_before_a_setting_existed_goes_on(finished, run):
     recipe = json.loads(load_tensors(finished / STATE)[1]["duet"])["recipe"]
     assert recipe.pop("image_size") == 28
     rewrite(finished, about={"recipe": recipe | {"stages": None}})
+    began = read_json(finished / RUN)
+    assert began.pop("data")["images_sha256"]
+    write_json(finished / RUN, began)
     run("gan", finished.name, steps=3, resume=True)
     assert json.loads(load_tensors(finished / STATE)[1]["duet"])["recipe"]["stages"] == 2
 
