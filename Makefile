@@ -49,12 +49,13 @@ verify: .venv/installed-app ## measure the shipped checkpoints again and compare
 table: .venv/installed-app ## write the README's score table from the stored numbers
 	$(BIN)/python -m evaluation table
 
-release: .venv/installed-app ## ship a run's checkpoint, measured: make release RUN=runs/mnist-gan
+release: .venv/installed-app ## ship a run's checkpoint, measured, on the stage: make release RUN=runs/mnist-gan
 	folder=$$($(BIN)/python -m training release "$$RUN") && \
 	$(BIN)/python -m evaluation measure --force "$$folder" && \
 	$(BIN)/python -m training card "$$folder" && \
 	$(BIN)/python -m evaluation table && \
-	$(BIN)/python -m evaluation verify "$$folder"
+	$(BIN)/python -m evaluation verify "$$folder" && \
+	$(BIN)/python -m demo.site
 
 space: .venv/installed-app ## create or update a Space: make space SPACE=you/duet (GPU=1)
 	$(BIN)/python -m training space "$$SPACE" $(if $(GPU),--gpu)

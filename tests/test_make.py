@@ -166,6 +166,7 @@ def test_a_release_is_copied_measured_written_and_verified(make):
         "python -m training card 'checkpoints/my gan'",
         "python -m evaluation table",
         "python -m evaluation verify 'checkpoints/my gan'",
+        "python -m demo.site",
     ])
 
 
