@@ -89,8 +89,9 @@ def test_the_readmes_path_ends_on_the_page(line):
         assert f"120 pictures, {SIDE[kind]}×{SIDE[kind]} pixels in colour" in card
 
 
-def test_its_scores_are_verified(line):
-    _, _, models = line
+def test_its_scores_are_verified(line, monkeypatch):
+    _, where, models = line
+    monkeypatch.setenv("DUET_CACHE", str(where / "cache"))
     assert evaluation_main(["verify", *shlex.split(models)]) == 0
 
 

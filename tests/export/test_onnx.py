@@ -14,6 +14,7 @@ from duet.export.onnx import ABOUT, ExportError, export
 from duet.models.base import ModelConfig
 from duet.models.dcgan import DCGAN
 from duet.models.gan import GAN, GANConfig
+from duet.models.radford import RadfordDCGAN
 from duet.models.registry import MODELS
 from duet.models.vae import VAE, VAEConfig
 from duet.store import checkpoint
@@ -25,6 +26,7 @@ TOYS = {  # odd: colour, not square, three classes, an odd latent
     "gan": lambda: GAN(GANConfig((3, 8, 12), 3, latent_dim=5, width=6, depth=1)),
     "vae": lambda: VAE(VAEConfig((3, 8, 12), 3, 5, width=6, depth=1, flow_layers=2)),
     "dcgan": lambda: DCGAN(ModelConfig((1, 28, 28), num_classes=0, latent_dim=4)),
+    "dcgan-radford": lambda: RadfordDCGAN(ModelConfig((3, 16, 16), num_classes=0, latent_dim=4)),
 }
 
 
