@@ -14,6 +14,7 @@ from duet.store.checkpoint import Checkpoint
 from duet.store.metrics import Measurement, MetricsRecord
 from duet.store.scores import SCORES, samples
 from duet.store.training import TrainingRecord
+from duet.store.weights import tensor_bytes
 
 SHOWN = ("frechet_distance", "inception_score")
 CHANNELS = {1: "grey", 3: "colour"}
@@ -63,8 +64,7 @@ def _network(checkpoint: Checkpoint) -> Iterator[Fact]:
 
 
 def _megabytes(checkpoint: Checkpoint) -> str:
-    size = sum(tensor.nbytes for tensor in checkpoint.model.state_dict().values())
-    return f"{size / 1e6:.1f} MB of weights"
+    return f"{tensor_bytes(checkpoint.model) / 1e6:.1f} MB of weights"
 
 
 def _cost(training: TrainingRecord | None) -> Fact:
@@ -90,6 +90,5 @@ def _score(key: str, measured: Measurement) -> Fact:
     note = f"{protocol.extractor} features, {samples(protocol)} samples, {direction} is better"
     if score is None:
         return Fact(kind.title, NOT_MEASURED, note)
-    margin = "" if score.spread is None else f" ± {score.spread:.2f}"
-    value = f"{score.value:.2f}" if margin else f"{score.value:.3g}"
-    return Fact(kind.title, value + margin, note)
+    margin = "" if score.spread is None else f" ± {score.spread:.{kind.digits}f}"
+    return Fact(kind.title, kind.text(score) + margin, note)

@@ -10,11 +10,13 @@ from typing_extensions import Doc
 
 from duet import data
 from duet.core import program
+from duet.core.checkout import ROOT
 from duet.core.device import pick_device
 from duet.core.flags import DataDir, DeviceName, Seed, Truncation
 from duet.core.stop import Interrupted
 from duet.data import DATASETS, Colour
-from duet.store.checkpoint import SHIPPED, shipped_names
+from duet.data.flags import ImageSize, PictureColour, SkipBroken
+from duet.store.checkpoint import CARD, shipped_names
 from evaluation import measuring, stored, tables, verification
 from evaluation.errors import EvaluationError
 from evaluation.extractors import AUTO, EXTRACTORS, entry_of, own, serving
@@ -34,9 +36,6 @@ DataName = Annotated[
     str, tyro.conf.arg(name="data"),
     Doc(f"Data set ({', '.join(DATASETS)}), or the path of a folder or zip of pictures."),
 ]
-ImageSize = Annotated[int | None, Doc("Side in pixels of own pictures; None: as suits them.")]
-PictureColour = Annotated[Colour, Doc("Own pictures as grey or rgb; auto: as they are stored.")]
-SkipBroken = Annotated[bool, Doc("Leave out, and list, own pictures that cannot be read.")]
 
 
 class Mismatch(Exception):
@@ -105,7 +104,7 @@ def verify_command(
 
 
 def table_command(
-    check: bool = False, readme: Path = SHIPPED.parent / "README.md", extractor: Space = AUTO
+    check: bool = False, readme: Path = ROOT / CARD, extractor: Space = AUTO
 ) -> None:
     """Write the README's score tables, one a data set, from the stored numbers of the shipped
     checkpoints.

@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from duet.core import latents
-from duet.core.latents import MAX_SEED
+from duet.core.latents import check_seed, check_truncation
 from duet.core.versions import library_versions
 from duet.data import ImageSet
 from duet.store.checkpoint import Checkpoint
@@ -40,10 +40,8 @@ class Request:
     def __post_init__(self) -> None:
         if self.samples < MIN_SAMPLES:
             raise EvaluationError(f"--samples must be at least {MIN_SAMPLES}, not {self.samples}")
-        if not 0 <= self.truncation <= 1:
-            raise EvaluationError(f"--truncation must lie in 0..1, not {self.truncation}")
-        if not 0 <= self.seed <= MAX_SEED:
-            raise EvaluationError(f"--seed must lie in 0..2^63-1, not {self.seed}")
+        check_truncation(self.truncation, "--truncation")
+        check_seed(self.seed, "--seed")
 
 
 def protocol_of(request: Request, extractor: Extractor, reference: Reference) -> Protocol:

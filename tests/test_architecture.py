@@ -1,11 +1,18 @@
 """The import table of DESIGN.md, held by the import statements themselves."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
+
+from duet.data.__main__ import audit_command
+from duet.data.flags import ImageSize, PictureColour, SkipBroken
+from evaluation.__main__ import reference_command, train_extractor_command
+from training.recipes import RECIPES
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = {"duet.core", "duet.data", "duet.models", "duet.store", "duet.hub", "duet.export", "duet"}
@@ -111,3 +118,31 @@ def test_no_pickle_is_ever_loaded():
                 if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
                     assert "weights_only=True" in ast.unparse(node), path
             assert not imported(path) & {"pickle", "joblib", "dill"}, path
+
+
+def test_pixels_change_range_in_one_file():
+    files = [path for package in PACKAGES for path in sources(package)]
+    users = [path for path in files if "127.5" in path.read_text(encoding="utf-8")]
+    assert [str(path.relative_to(ROOT)) for path in users] == ["duet/core/domains.py"]
+
+
+@pytest.mark.parametrize("package", ["duet.core", "duet.data", "duet.models", "duet.store"])
+def test_the_library_speaks_of_arguments(package):
+    """A refusal may reach somebody who has called a function; flags are of command lines."""
+    for path in sources(package):
+        if path.name in ("__main__.py", "checkout.py"):  # a command line, and git's
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not re.search(r"(^|[\s(])--[a-z]", node.value), f"{path}: {node.value}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [RECIPES["gan"].config, audit_command, reference_command, train_extractor_command],
+)
+def test_flags_about_pictures_have_one_text(command):
+    hints = get_type_hints(command, include_extras=True)
+    assert hints["image_size"] == ImageSize
+    assert hints["colour"] == PictureColour
+    assert hints["skip_broken"] == SkipBroken

@@ -13,6 +13,7 @@ from duet.core.errors import DuetError
 from duet.core.flags import DataDir, DeviceName
 from duet.core.latents import check_seed
 from duet.data import Colour, ImageSet, set_name
+from duet.data.flags import ImageSize, PictureColour, SkipBroken
 from duet.models.networks import recommended_stages
 from training.precision import pick_precision
 
@@ -43,12 +44,9 @@ class TrainConfig:
     """Data set to train on: a registered name, or the path of a folder of pictures, a folder a
     class, or a zip of either."""
     data_dir: Annotated[DataDir, OPERATIONAL] = None
-    image_size: int | None = None
-    """Side of own pictures in pixels, a multiple of 4 (default: suits them)."""
-    colour: Colour = "auto"
-    """Own pictures as grey or rgb; auto: grey where every one is stored in grey."""
-    skip_broken: bool = False
-    """Leave out, and list, own pictures that cannot be used."""
+    image_size: ImageSize = None
+    colour: PictureColour = "auto"
+    skip_broken: SkipBroken = False
     out: Annotated[Path | None, OPERATIONAL] = None
     """Run folder: state, log, pictures, and the finished checkpoint/ (default: runs/DATA-RECIPE).
     Its name becomes the model's name."""

@@ -15,7 +15,8 @@ import torch
 from pydantic import Field
 
 from duet.core.files import JsonError, parse_json
-from duet.core.tensors import TensorFileError, load_tensors, save_tensors
+from duet.core.optimizers import load_moments, make_moments, moments_of
+from duet.core.tensors import TensorFileError, load_tensors, misfits, save_tensors
 from duet.store import records
 from duet.store.records import STRICT, Count, RecordError, Setting, Word
 from training.config import TrainConfig, TrainingError, flag
@@ -58,12 +59,13 @@ def load_state(path: Path, objective: Objective, config: TrainConfig) -> Progres
     record, tensors = _read(path)
     _check_same(record.recipe, config, path)
     if record.step:
-        _make_moments(objective)
+        for optimizer in objective.optimizers.values():
+            make_moments(optimizer)
     _check_tensors(path, tensors, _tensors(objective), record.step)
     networks = {key: value for key, value in tensors.items() if key.startswith("network.")}
     objective.load_state_dict({key.removeprefix("network."): v for key, v in networks.items()})
     for name, optimizer in objective.optimizers.items():
-        _load_optimizer(optimizer, f"optimizer.{name}.", tensors)
+        load_moments(optimizer, f"optimizer.{name}", tensors)
     _warn_of_threads(record, objective)
     return Progress(record.step, record.seconds)
 
@@ -72,9 +74,7 @@ def _tensors(objective: Objective) -> dict[str, torch.Tensor]:
     """All that is kept: network.KEY, and optimizer.NAME.INDEX.MOMENT."""
     tensors = {f"network.{key}": value for key, value in objective.state_dict().items()}
     for name, optimizer in objective.optimizers.items():
-        for index, moments in optimizer.state_dict()["state"].items():
-            for key, value in moments.items():
-                tensors[f"optimizer.{name}.{index}.{key}"] = value
+        tensors |= moments_of(optimizer, f"optimizer.{name}")
     return tensors
 
 
@@ -86,28 +86,11 @@ def _read(path: Path) -> tuple[StateRecord, dict[str, torch.Tensor]]:
         raise TrainingError(f"--resume: {path} holds no training state ({error})") from error
 
 
-def _make_moments(objective: Objective) -> None:
-    """Let every optimiser make the moments that it keeps, by a step down no slope."""
-    for optimizer in objective.optimizers.values():
-        for group in optimizer.param_groups:
-            for parameter in group["params"]:
-                parameter.grad = torch.zeros_like(parameter)
-        optimizer.step()
-        optimizer.zero_grad()
-
-
 def _check_tensors(
     path: Path, tensors: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor], step: int
 ) -> None:
     """TrainingError unless the tensors are those wanted, finite, and of `step`."""
-    forms = [
-        {key: (value.dtype, value.shape) for key, value in found.items()}
-        for found in (tensors, wanted)
-    ]
-    wrong = sorted(
-        key for key in forms[0].keys() | forms[1].keys() if forms[0].get(key) != forms[1].get(key)
-    )
-    if wrong:
+    if wrong := misfits(tensors, wanted):
         raise TrainingError(
             f"--resume: {path} does not fit its recipe: {len(wrong)} tensors are missing, unknown, "
             f"or of another shape or type, e.g. {wrong[:3]}"
@@ -120,18 +103,6 @@ def _check_tensors(
         raise TrainingError(
             f"--resume: {path} is damaged: not finite, or of another step, are {broken[:3]}"
         )
-
-
-def _load_optimizer(
-    optimizer: torch.optim.Optimizer, prefix: str, tensors: dict[str, torch.Tensor]
-) -> None:
-    state: dict[int, dict[str, torch.Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith(prefix):
-            index, moment = key.removeprefix(prefix).split(".")
-            state.setdefault(int(index), {})[moment] = value
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
 def _check_same(saved: dict[str, Any], config: TrainConfig, path: Path) -> None:

@@ -1,5 +1,5 @@
 /**
- * The fourth view: a digit drawn by hand, and the VAE's answer to every stroke. The encoder wants to
+ * The fourth view: a picture drawn by hand, and the VAE's answer to every stroke. The encoder wants to
  * know the class; where nobody says it, the class that explains the drawing best is taken, which
  * makes the VAE a reader as well.
  */
@@ -28,7 +28,7 @@ export class Draw {
     this.pad = new Pad(pad, height, width, () => { this.shown = ""; });
     this.shown = "";
     this.busy = false;
-    /** The digit that the answer was read as. */
+    /** The class that the answer was read as. */
     this.read = /** @type {number | null} */ (null);
     element.addEventListener("click", (event) => {
       const act = /** @type {HTMLElement} */ (event.target).dataset.act;
@@ -53,13 +53,13 @@ export class Draw {
       this.words.textContent = "Neither model here encodes drawings: choose a VAE on one side.";
       return;
     }
-    const wanted = `${side.about.name},${this.stage.state.digit},drawn`;
+    const wanted = `${side.about.name},${this.stage.state.chosen},drawn`;
     if (this.busy || wanted === this.shown) return;
     this.shown = wanted;
     if (this.pad.empty) {
       this.read = null;
       paint(this.answer, new Uint8Array(this.pad.pixels.length), [1, this.pad.height, this.pad.width]);
-      this.words.textContent = "Draw a digit on the left.";
+      this.words.textContent = "Draw on the left.";
       return;
     }
     this.busy = true;
@@ -71,9 +71,9 @@ export class Draw {
     this.busy = false;
     if (known) {
       paint(this.answer, known.pixels, side.about.image_shape);
-      this.read = known.digit;
-      this.words.textContent = this.stage.state.digit === null
-        ? `The VAE takes it for ${side.about.class_names[known.digit] ?? known.digit}.`
+      this.read = known.label;
+      this.words.textContent = this.stage.state.chosen === null
+        ? `The VAE takes it for ${side.about.class_names[known.label] ?? known.label}.`
         : "";
     }
     this.stage.moved();
@@ -84,11 +84,12 @@ export class Draw {
    * @param {Side} side
    */
   async #reconstruct(side) {
-    const { height, width } = this.pad, { digit } = this.stage.state;
+    const { height, width } = this.pad, { chosen } = this.stage.state;
     const frame = frameOf(this.pad.pixels, height, width);
     const drawing = reframe(this.pad.pixels, height, width, frame);
     const classes = side.about.num_classes || 1;
-    const labels = digit === null ? Array.from({ length: classes }, (_, i) => i) : [digit];
+    const all = Array.from({ length: classes }, (_, label) => label);
+    const labels = chosen !== null && chosen < classes ? [chosen] : all;
     const copies = new Uint8Array(labels.length * drawing.length);
     labels.forEach((_, i) => copies.set(drawing, i * drawing.length));
     if (!this.read) this.words.textContent = "Fetching the encoder …";
@@ -96,7 +97,7 @@ export class Draw {
     if (!z) return null;
     const dim = side.about.latent_dim;
     const latents = labels.map((label, i) => ({ z: z.slice(i * dim, (i + 1) * dim), label }));
-    const pixels = await side.draw(latents, { digit: null, truncation: 1 }, "draw");
+    const pixels = await side.draw(latents, { chosen: null, truncation: 1 }, "draw");
     if (!pixels) return null;
     const costs = latents.map((latent, i) => {
       const error = drawing.reduce(
@@ -106,7 +107,7 @@ export class Draw {
     });
     const best = costs.indexOf(Math.min(...costs));
     const answer = pixels.slice(best * drawing.length, (best + 1) * drawing.length);
-    return { pixels: reframe(answer, height, width, frame, true), digit: labels[best] };
+    return { pixels: reframe(answer, height, width, frame, true), label: labels[best] };
   }
 
   /** A picture by the side that cannot encode, for the one that can. */

@@ -67,8 +67,8 @@ export class Explore {
     const { x, y, dx, dy, count } = this.drift;
     const along = ((this.place[0] - x) * dx + (this.place[1] - y) * dy) / (dx * dx + dy * dy);
     const off = Math.hypot(this.place[0] - x - along * dx, this.place[1] - y - along * dy);
-    const { digit, truncation } = this.stage.state;
-    const recorded = off < 0.01 && digit === null && truncation === 1;
+    const { chosen, truncation } = this.stage.state;
+    const recorded = off < 0.01 && chosen === null && truncation === 1;
     return recorded && along > -0.5 && along < count - 0.5 ? Math.max(0, Math.round(along)) : null;
   }
 
@@ -87,7 +87,7 @@ export class Explore {
     if (this.hand || this.flight) return;
     sides.forEach(async (side, i) => {
       if (!side.awake || this.filling[i]) return;
-      const look = [side.about.name, state.digit, state.truncation].join();
+      const look = [side.about.name, state.chosen, state.truncation].join();
       const seed = this.map.missing(i, look, state.x, state.y);
       if (seed === null) return;
       this.filling[i] = true;
@@ -110,7 +110,7 @@ export class Explore {
     const { state, sides } = this.stage;
     const awake = sides.filter((side) => side.awake);
     sides.forEach((side, i) => { if (!side.awake) this.#play(side.about.name, i); });
-    const wanted = [state.x, state.y, state.digit, state.truncation, ...awake.map(
+    const wanted = [state.x, state.y, state.chosen, state.truncation, ...awake.map(
       ({ about }) => about.name,
     )].join();
     if (this.busy || wanted === this.shown || !awake.length) return;

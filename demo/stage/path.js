@@ -68,8 +68,8 @@ export class Path {
   }
 
   async show() {
-    const { state, sides } = this.stage, { from, to, kind, through, digit, truncation } = state;
-    const path = [from, to, kind, through, digit, truncation,
+    const { state, sides } = this.stage, { from, to, kind, through, chosen, truncation } = state;
+    const path = [from, to, kind, through, chosen, truncation,
       ...sides.filter((side) => side.awake).map(({ about }) => about.name)].join();
     const wanted = `${path},${state.weight}`;
     if (this.busy || wanted === this.shown || !sides.some((side) => side.awake)) return;
@@ -113,14 +113,14 @@ export class Path {
   /** @param {number[]} weights @param {string} lane */
   #draw(weights, lane) {
     const { state, sides } = this.stage;
-    const look = { digit: null, truncation: state.truncation };  // a latent brings its label
+    const look = { chosen: null, truncation: state.truncation };  // a latent brings its label
     return Promise.all(sides.map((side) => side.awake
       ? side.draw(weights.map((weight) => this.#latent(side, weight)), look, lane) : null));
   }
 
   /** @param {Side} side @param {number} weight */
   #latent(side, weight) {
-    const { from, to, kind, through, digit } = this.stage.state;
+    const { from, to, kind, through, chosen } = this.stage.state;
     const start = side.plane.seed(from), end = side.plane.seed(to);
     const z = INTERPOLATIONS[/** @type {"linear" | "spherical"} */ (kind)](start.z, end.z, weight);
     if (through) {
@@ -128,6 +128,6 @@ export class Path {
       const label = Math.min(classes - 1, Math.floor(weight * classes));
       return { z, label };
     }
-    return { z, label: digit ?? (weight < 0.5 ? start : end).label };
+    return { z, label: side.label((weight < 0.5 ? start : end).label, chosen) };
   }
 }

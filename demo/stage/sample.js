@@ -44,7 +44,7 @@ export class Sample {
   async show() {
     const { state, sides } = this.stage;
     const awake = sides.filter((side) => side.awake);
-    const wanted = [state.seed, state.digit, state.truncation,
+    const wanted = [state.seed, state.chosen, state.truncation,
       ...awake.map(({ about }) => about.name)].join();
     if (wanted === this.shown || !awake.length) return;
     this.shown = wanted;

@@ -7,7 +7,7 @@ import { Plane } from "./plane.js";
 /**
  * @typedef {import("./engine.js").About} About
  * @typedef {import("./latents.js").Latent} Latent
- * @typedef {{digit: number | null, truncation: number}} Look  null: the digit drawn with the latent
+ * @typedef {{chosen: number | null, truncation: number}} Look  null: the class drawn with the latent
  */
 
 const MOST_FAILURES = 2;  // in a row; then it is left alone until somebody asks again
@@ -53,10 +53,10 @@ export class Side {
    * @param {Latent[]} latents @param {Look} look @param {string} lane
    * @returns {Promise<Uint8Array | null>}
    */
-  async draw(latents, { digit, truncation }, lane) {
+  async draw(latents, { chosen, truncation }, lane) {
     if (this.gone) return null;
     const z = latents.map((latent) => truncate(latent.z, truncation));
-    const labels = latents.map(({ label }) => this.label(label, digit));
+    const labels = latents.map(({ label }) => this.label(label, chosen));
     const pixels = await this.#try(() => this.engine.decode(z, labels, lane));
     if (!this.awake) this.wake();
     return pixels;
@@ -70,9 +70,13 @@ export class Side {
     return this.engine.encode(pixels, labels, lane);
   }
 
-  /** @param {number} drawn @param {number | null} digit */
-  label(drawn, digit) {
-    return this.about.num_classes ? digit ?? drawn : 0;
+  /**
+   * The label to draw with: the chosen one where the model knows it, else the one that was drawn.
+   * @param {number} drawn @param {number | null} chosen
+   */
+  label(drawn, chosen) {
+    if (!this.about.num_classes) return 0;
+    return chosen !== null && chosen < this.about.num_classes ? chosen : drawn;
   }
 
   /**

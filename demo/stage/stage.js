@@ -167,7 +167,7 @@ export class Stage {
     play.textContent = state.playing ? "Pause" : "Play";
     this.element.querySelectorAll(".chips input").forEach((chip) => {
       const { value } = /** @type {HTMLInputElement} */ (chip);
-      /** @type {HTMLInputElement} */ (chip).checked = value === String(state.digit ?? "");
+      /** @type {HTMLInputElement} */ (chip).checked = value === String(state.chosen ?? "");
     });
   }
 
@@ -183,9 +183,9 @@ export class Stage {
     chips.hidden = !names.length;
     for (const [value, text] of [["", "any"], ...names.map((name, i) => [String(i), name])]) {
       const label = document.createElement("label"), input = document.createElement("input");
-      Object.assign(input, { type: "radio", name: "digit", value });
+      Object.assign(input, { type: "radio", name: "class", value });
       input.addEventListener("change", () => {
-        this.state.digit = value === "" ? null : Number(value);
+        this.state.chosen = value === "" ? null : Number(value);
         this.moved();
       });
       label.append(input, Object.assign(document.createElement("span"), { textContent: text }));

@@ -4,6 +4,7 @@
 
 export const VIEWS = /** @type {View[]} */ (["explore", "sample", "interpolate", "draw"]);
 export const KINDS = ["spherical", "linear"];
+const OLD_CLASS = "digit";  // as addresses named a class at first
 const DECIMALS = 1000;  // of a place: what is drawn is what the address says
 
 export class State {
@@ -13,7 +14,7 @@ export class State {
     this.x = 0;
     this.y = 0;
     /** @type {number | null} */
-    this.digit = null;
+    this.chosen = null;  // the number of a class; null leaves it to the seed
     this.truncation = 1;
     this.playing = true;
     this.seed = 0;
@@ -44,8 +45,8 @@ export class State {
     };
     if (query.has("x") || query.has("y")) this.playing = false;
     this.go(number("x", -1e6, 1e6, this.x), number("y", -1e6, 1e6, this.y));
-    const digit = number("digit", 0, 1e4, -1);
-    this.digit = Number.isInteger(digit) && digit >= 0 ? digit : null;
+    const chosen = number(query.has("class") ? "class" : OLD_CLASS, 0, 1e4, -1);
+    this.chosen = Number.isInteger(chosen) && chosen >= 0 ? chosen : null;
     this.truncation = number("psi", 0, 1, this.truncation);
     this.weight = number("at", 0, 1, this.weight);
     for (const name of /** @type {const} */ (["seed", "from", "to"])) {
@@ -74,7 +75,7 @@ export class State {
       if (this.kind !== KINDS[0]) query.set("kind", this.kind);
       if (this.through) query.set("through", "1");
     }
-    if (this.digit !== null) query.set("digit", String(this.digit));
+    if (this.chosen !== null) query.set("class", String(this.chosen));
     if (this.truncation !== 1) query.set("psi", String(this.truncation));
     query.set("left", this.left);
     query.set("right", this.right);

@@ -65,7 +65,7 @@ export const TEMPLATE = `
     <label>Path <select name="kind"><option>spherical</option><option>linear</option></select></label>
     <label>Speed <select name="speed"><option value="0.3">slow</option><option value="1" selected>even</option>
       <option value="3">fast</option></select></label>
-    <label><input name="through" type="checkbox"> through all digits</label>
+    <label><input name="through" type="checkbox"> through all classes</label>
     <button type="button" data-save>Save animation</button>
   </div>
 </section>
@@ -88,7 +88,7 @@ export const TEMPLATE = `
 </section>
 
 <div class="controls">
-  <fieldset class="chips"><legend>Digit</legend></fieldset>
+  <fieldset class="chips"><legend>Class</legend></fieldset>
   <label class="psi">Truncation <output></output>
     <input name="psi" type="range" min="0" max="1" step="0.01"
       title="Below 1: less variety, more typical pictures"></label>

@@ -1,4 +1,4 @@
-"""Where to compute: what --device means."""
+"""Where to compute: what the name of a device means."""
 
 import torch
 
@@ -15,7 +15,7 @@ def pick_device(name: str) -> torch.device:
         torch.zeros(1, device=device).item()  # "meta" makes tensors, and holds no numbers
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise DeviceError(
-            f"--device {name} is not usable on this machine ({str(error).splitlines()[0]}); "
-            "try --device cpu"
+            f"device {name} is not usable on this machine ({str(error).splitlines()[0]}); "
+            "try cpu"
         ) from error
     return device

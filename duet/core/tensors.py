@@ -1,6 +1,7 @@
 """The only door to safetensors: files of named tensors and short texts, no code in them."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -29,6 +30,18 @@ def save_tensors(
             save_file(plain, scratch, metadata=texts)
         except SafetensorError as error:  # of a full disk too, which it does not call an OSError
             raise TensorFileError(f"{path} cannot be written: {error}") from error
+
+
+def misfits(
+    found: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor]
+) -> list[str]:
+    """The names, sorted, that only one side has, or of which shape or type differ."""
+    forms = [
+        {key: (value.dtype, value.shape) for key, value in side.items()} for side in (found, wanted)
+    ]
+    return sorted(
+        key for key in forms[0].keys() | forms[1].keys() if forms[0].get(key) != forms[1].get(key)
+    )
 
 
 def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

@@ -51,7 +51,7 @@ def load(
 
 
 def set_name(name_or_path: str) -> str:
-    """The name of a data set as --data gives it: of a path, its last part made plain, which never
+    """The name of a data set: of a path, its last part made plain, which never
     passes for a registered set's. Raises DataError for what is neither."""
     if name_or_path in DATASETS:
         return name_or_path

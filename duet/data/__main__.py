@@ -17,7 +17,7 @@ from duet.core.files import replacing
 from duet.core.flags import AsJson, DataDir
 from duet.data import DATASETS, SPLITS, report
 from duet.data.audit import audit
-from duet.data.decode import Colour
+from duet.data.flags import ImageSize, PictureColour, SkipBroken
 from duet.data.pictures import originals
 
 NameOrPath = Annotated[
@@ -59,16 +59,13 @@ def _found(name: str, root: Path) -> dict[str, Any]:
 
 
 def audit_command(
-    source: NameOrPath, /, *, data_dir: DataDir = None, image_size: int | None = None,
-    colour: Colour = "auto", skip_broken: bool = False, json: AsJson = False,
+    source: NameOrPath, /, *, data_dir: DataDir = None, image_size: ImageSize = None,
+    colour: PictureColour = "auto", skip_broken: SkipBroken = False, json: AsJson = False,
     html: Path | None = None,
 ) -> None:
     """Count, compare and doubt: what is in a data set.
 
     Args:
-        image_size: Side of own pictures in pixels, a multiple of 4 (default: suits them).
-        colour: grey, rgb, or auto: grey where every picture is stored in grey. For own pictures.
-        skip_broken: Leave out, and list, what cannot be used.
         html: Write a page with the pictures in question to this file.
     """
     if html is not None and html.is_dir():

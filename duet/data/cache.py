@@ -182,5 +182,5 @@ def _in_words(problems: dict[str, str], others: int) -> str:
 def _report(path: Path, problems: str, decoding: Decoding) -> None:
     said = f"{path}: {problems}"
     if not decoding.skip_broken:
-        raise DataError(f"{said}. Mend or remove them, or leave them out by --skip-broken")
+        raise DataError(f"{said}. Mend or remove them, or leave them out by skip_broken")
     print(f"{said}. They are left out", file=sys.stderr)

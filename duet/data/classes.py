@@ -78,7 +78,7 @@ def _own_classes(path: Path, folders: Iterable[str]) -> dict[str, str]:
         )
     if len(names) > 1 and {name.lower() for name in names.values()} <= SPLITS:
         raise DataError(
-            f"{path} holds splits ({', '.join(sorted(names))}), not classes: point --data at one "
+            f"{path} holds splits ({', '.join(sorted(names))}), not classes: name one "
             f"of them; Duet holds a tenth out by itself"
         )
     for folder, name in names.items():

@@ -49,11 +49,11 @@ class Decoding:
 
     def __post_init__(self) -> None:
         if self.image_size is not None:
-            size = whole("--image-size", self.image_size, SMALLEST_SIDE, 1024)
+            size = whole("image_size", self.image_size, SMALLEST_SIDE, 1024)
             if size % 4:
-                raise DataError(f"--image-size {size} is not a multiple of 4")
+                raise DataError(f"image_size {size} is not a multiple of 4")
         if self.colour not in (*CHANNELS, "auto"):
-            raise DataError(f"--colour {self.colour!r:.40}: known are grey, rgb, auto")
+            raise DataError(f"colour {self.colour!r:.40}: known are grey, rgb, auto")
 
     def settle(self, looks: Sequence["Look"]) -> tuple[int, int]:
         """(image size, channels) of a set of pictures that look so: as asked, else as suits them.
@@ -71,9 +71,9 @@ class Decoding:
         """Raise DataError where a set of pictures that are decoded already is not as asked."""
         channels, side, _ = image_shape
         if self.image_size not in (None, side):
-            raise DataError(f"--image-size {self.image_size}: {name} has {side}×{side} pixels")
+            raise DataError(f"image_size {self.image_size}: {name} has {side}×{side} pixels")
         if CHANNELS.get(self.colour, channels) != channels:
-            raise DataError(f"--colour {self.colour}: {name} has {channels} channel(s)")
+            raise DataError(f"colour {self.colour}: {name} has {channels} channel(s)")
 
 
 @dataclass(frozen=True)

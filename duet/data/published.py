@@ -80,7 +80,7 @@ def _fetch(facts: Facts, class_name: str, root: Path, files: Mapping[str, tuple[
 
 def _missing(facts: Facts, root: Path, files: tuple[str, ...], reason: str) -> str:
     return (
-        f"{facts.title} is not in {root}: {reason}. Point --data-dir (or DUET_DATA) at a folder "
+        f"{facts.title} is not in {root}: {reason}. Point data_dir (or DUET_DATA) at a folder "
         f"that holds {files[0]} and so on, torchvision's layout, or {facts.name}-train.zip and "
         f"{facts.name}-test.zip of class folders; or run once with internet access."
     )

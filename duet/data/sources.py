@@ -67,7 +67,7 @@ def open_source(path: Path) -> Iterator[Source]:
 
 def _check_zip(path: Path) -> None:
     if not path.exists():
-        raise DataError(f"{path} does not exist: --data wants a folder of pictures or a zip of one")
+        raise DataError(f"{path} does not exist; a folder of pictures is wanted, or a zip of one")
     if not path.is_file() or not zipfile.is_zipfile(path):
         raise DataError(f"{path} is neither a folder of pictures nor a zip of one")
 

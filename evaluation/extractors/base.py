@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from duet.core.domains import DOMAINS, PIXELS
+
 FOLDER = Path(__file__).resolve().parent
 Shape = tuple[int, int, int]
 Distortion = Callable[[torch.Tensor], torch.Tensor]
@@ -30,7 +32,7 @@ class Classifier(nn.Module):
         self.register_buffer("feature_rms", torch.ones(()))
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        hidden = self.body(images.float() / 127.5 - 1)
+        hidden = self.body(DOMAINS[PIXELS].to_network(images))
         return hidden / self.feature_rms, self.head(hidden)
 
 

@@ -16,12 +16,16 @@ import torch.nn.functional as F
 from tqdm import tqdm
 
 from duet.core.checks import whole
+from duet.core.files import parse_json
 from duet.core.latents import MAX_SEED, SEEDS
 from duet.core.lock import locked
+from duet.core.optimizers import load_moments, make_moments, moments_of
 from duet.core.progress import progress_bar
 from duet.core.stop import Interrupted, stop_signals
-from duet.core.tensors import TensorFileError, load_tensors, save_tensors
+from duet.core.tensors import load_tensors, misfits, save_tensors
 from duet.data import ImageSet
+from duet.store import records
+from duet.store.records import STRICT
 from evaluation.errors import EvaluationError
 from evaluation.extractors.base import Classifier, ExtractorEntry, Recipe
 
@@ -34,6 +38,8 @@ WARM_UP = 0.2  # the share of the steps on which the learning rate rises
 @dataclass(frozen=True)
 class Plan:
     """What a run of the loop is of; a saved state goes on with the same one only."""
+
+    __pydantic_config__ = STRICT
 
     data: str
     images_sha256: str
@@ -185,14 +191,17 @@ def _tell(
     bar.update()
 
 
+def _tensors(network: Classifier, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """All that a state keeps: network.KEY, and optimizer.INDEX.MOMENT."""
+    tensors = {f"network.{key}": value for key, value in network.state_dict().items()}
+    return tensors | moments_of(optimizer, "optimizer")
+
+
 def _save(
     path: Path, network: Classifier, optimizer: torch.optim.Optimizer, plan: Plan, step: int
 ) -> None:
-    tensors = {f"network.{key}": value for key, value in network.state_dict().items()}
-    for index, moments in optimizer.state_dict()["state"].items():
-        for key, value in moments.items():
-            tensors[f"optimizer.{index}.{key}"] = torch.as_tensor(value)
-    save_tensors(path, tensors, {"plan": json.dumps(asdict(plan)), "step": str(step)})
+    about = {"plan": json.dumps(asdict(plan)), "step": str(step)}
+    save_tensors(path, _tensors(network, optimizer), about)
 
 
 def _load(
@@ -201,20 +210,28 @@ def _load(
     """Put a saved state into network and optimiser; returns the steps done."""
     if not path.exists():
         raise EvaluationError(f"--resume: there is no {path.name} in {path.parent}")
+    saved, step, tensors = _read(path)
+    if saved != plan:
+        raise EvaluationError(f"--resume: {path.parent} is a training of {saved}, not {plan}")
+    if step:
+        make_moments(optimizer)
+    wrong = misfits(tensors, _tensors(network, optimizer))
+    if wrong := wrong or [key for key, value in tensors.items() if not value.isfinite().all()]:
+        raise EvaluationError(
+            f"--resume: {path} is damaged: absent, unknown, of another shape or not finite are "
+            f"{wrong[:3]}; delete it, and begin anew"
+        )
+    networks = {key: value for key, value in tensors.items() if key.startswith("network.")}
+    network.load_state_dict({key.removeprefix("network."): v for key, v in networks.items()})
+    load_moments(optimizer, "optimizer", tensors)
+    return step
+
+
+def _read(path: Path) -> tuple[Plan, int, dict[str, torch.Tensor]]:
+    """The plan of a saved state, its steps, its tensors."""
     try:
         tensors, about = load_tensors(path)
-        saved, step = Plan(**json.loads(about["plan"])), int(about["step"])
-        if saved != plan:
-            raise EvaluationError(f"--resume: {path.parent} is a training of {saved}, not {plan}")
-        moments: dict[int, dict[str, torch.Tensor]] = {}
-        for key in [key for key in tensors if key.startswith("optimizer.")]:
-            _, index, name = key.split(".")
-            moments.setdefault(int(index), {})[name] = tensors.pop(key)
-        if step and len(moments) != len(list(network.parameters())):
-            raise KeyError("the optimiser's moments")
-        network.load_state_dict({k.removeprefix("network."): v for k, v in tensors.items()})
-        groups = optimizer.state_dict()["param_groups"]
-        optimizer.load_state_dict({"state": moments, "param_groups": groups})
-    except (TensorFileError, KeyError, TypeError, RuntimeError) as error:
+        plan = records.validate(Plan, parse_json(about["plan"].encode()))
+        return plan, whole("step", int(about["step"]), 0, MAX_SEED), tensors
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise EvaluationError(f"--resume: {path} holds no such training ({error})") from error
-    return step

@@ -85,7 +85,7 @@ def settled(page) -> list[np.ndarray]:
     page.wait_for_function("""() => {
         const { explore, state } = stage.stage;
         return !explore.busy && !explore.flight
-            && explore.shown.startsWith([state.x, state.y, state.digit, state.truncation].join());
+            && explore.shown.startsWith([state.x, state.y, state.chosen, state.truncation].join());
     }""")
     return pictures(page)
 
@@ -240,14 +240,14 @@ def test_64_seeds_agree_with_render(visit, name):
     shown = page.evaluate("""async () => {
         const [side] = stage.stage.sides;
         const latents = Array.from({ length: 64 }, (_, seed) => side.plane.seed(seed));
-        return [...await side.draw(latents, { digit: null, truncation: 1 }, "test")];
+        return [...await side.draw(latents, { chosen: null, truncation: 1 }, "test")];
     }""")
     gap = torch.tensor(shown).view_as(wanted) - wanted.int()
     assert gap.abs().max() <= 1
 
 
 def test_sheets_and_their_tiles(visit):
-    page = visit("view=sample&seed=40&digit=3")
+    page = visit("view=sample&seed=40&class=3")
     page.wait_for_function("stage.stage.views.sample.drawn === '40,3,1,mnist-gan,mnist-vae'")
     left, right = pictures(page)
     for name, sheet in (("mnist-gan", left), ("mnist-vae", right)):
@@ -267,7 +267,7 @@ def test_sheets_and_their_tiles(visit):
 
 
 def test_a_path_meets_its_ends(visit):
-    page = visit("view=interpolate&from=12345&to=8&digit=2")
+    page = visit("view=interpolate&from=12345&to=8&class=2")
     for at, (x, y) in (("0", (345, 12)), ("1", (8, 0))):
         page.get_by_label("Along the path", exact=True).fill(at)
         page.wait_for_function(f"stage.stage.views.interpolate.shown.endsWith(',{at}')")
@@ -282,7 +282,7 @@ def test_a_path_meets_its_ends(visit):
 
 
 def test_a_path_is_saved_as_an_animation(visit, tmp_path):
-    page = visit("view=interpolate&from=12345&to=8&digit=2")
+    page = visit("view=interpolate&from=12345&to=8&class=2")
     with page.expect_download() as download:
         page.get_by_role("button", name="Save animation").click()
     download.value.save_as(tmp_path / "path.png")

@@ -54,7 +54,7 @@ def test_a_refused_audit_leaves_the_old_page(folder, png, tmp_path, capsys):
     assert out == ""
     assert "error: " in err
     assert "notes.txt" in err
-    assert "--skip-broken" in err
+    assert "leave them out by skip_broken" in err
     assert page.read_text() == "old"
     assert [path.name for path in tmp_path.glob("*.html*")] == ["page.html"]
     assert main(["audit", str(root), "--html", str(page), "--skip-broken"]) == 0

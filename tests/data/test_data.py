@@ -81,7 +81,7 @@ def test_an_idx_file_of_another_shape_is_refused(tmp_path, content):
 
 
 def test_missing_data_names_the_folder_and_the_mend(tmp_path):
-    with pytest.raises(DataError, match=r"MNIST is not in .*--data-dir.*DUET_DATA.*mnist-train"):
+    with pytest.raises(DataError, match=r"MNIST is not in .*data_dir.*DUET_DATA.*mnist-train"):
         data.load("mnist", data_dir=tmp_path, download=False)
 
 

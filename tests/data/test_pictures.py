@@ -242,7 +242,7 @@ def test_broken_files_are_named_or_left_out(
     root = write_zip(tmp_path / "pets.zip", files) if zipped else folder(files)
     with pytest.raises(DataError) as refused:
         both(root)
-    for said in ("4 of 15", "a/text.png (not a picture", "a/tiny.gif (of 1×1 pix", "--skip-broken",
+    for said in ("4 of 15", "a/text.png (not a picture", "a/tiny.gif (of 1×1 pix", "skip_broken",
                  "empty (a class folder with nothing in it)", "loose.txt (lies beside the class"):
         assert said in str(refused.value)
     for _ in range(2):  # the second time from the cache

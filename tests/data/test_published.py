@@ -48,9 +48,9 @@ def test_a_zip_with_a_class_of_its_own_is_refused(tmp_path, png, write_zip):
 
 def test_own_size_and_colour_are_not_for_published_sets(fake_mnist):
     assert len(data.load("mnist", "test", fake_mnist, image_size=28, colour="grey")) == 10_000
-    with pytest.raises(DataError, match="--image-size 32: mnist has 28×28 pixels"):
+    with pytest.raises(DataError, match=r"^image_size 32: mnist has 28×28 pixels"):
         data.load("mnist", "test", fake_mnist, image_size=32)
-    with pytest.raises(DataError, match="--colour rgb: mnist has 1 channel"):
+    with pytest.raises(DataError, match=r"^colour rgb: mnist has 1 channel"):
         data.load("mnist", "test", fake_mnist, colour="rgb")
 
 

@@ -25,7 +25,7 @@ def test_what_the_records_hold_is_shown(facts_of, training_record, measurement):
         "Parameters": ("1", "0.0 MB of weights"),
         "Training": ("1 h 12 min", "24,000 steps on CPU, 2 of 2 cores"),
         "FID": ("0.123", "mnist features, 50,000 samples, lower is better"),
-        "IS": ("9.81 ± 0.03", "mnist features, 50,000 samples, higher is better"),
+        "IS": ("9.812 ± 0.031", "mnist features, 50,000 samples, higher is better"),
     }
 
 
@@ -40,7 +40,7 @@ def test_of_two_protocols_the_stricter_is_shown(facts_of, measurement):
     truncated = measurement(truncation=0.5, scores={"frechet_distance": ScoreRecord(8.0)})
     assert facts_of(None, measurement(), quick, truncated)["FID"][0] == "0.123"
     only = facts_of(None, truncated)
-    assert only["FID"] == ("8", "mnist features, 50,000, ψ 0.5 samples, lower is better")
+    assert only["FID"] == ("8.000", "mnist features, 50,000, ψ 0.5 samples, lower is better")
     assert only["IS"][0] == "not measured yet"
 
 

@@ -195,10 +195,10 @@ def test_reference_of_other_weights_is_refused(reference, extractor):
         ([], "name at least one checkpoint"),
         (["nope"], "no checkpoint at 'nope'"),
         (["FOLDER", "--samples", "50"], "--samples must be at least 100"),
-        (["FOLDER", "--truncation", "2"], "--truncation must lie in 0..1"),
-        (["FOLDER", "--seed", "-1"], "--seed must lie in"),
+        (["FOLDER", "--truncation", "2"], "--truncation must be a number in 0..1"),
+        (["FOLDER", "--seed", "-1"], "--seed must be a whole number in"),
         (["FOLDER", "--extractor", "nope"], "--extractor nope is unknown"),
-        (["FOLDER", "--device", "abacus"], "--device abacus is not usable"),
+        (["FOLDER", "--device", "abacus"], "error: device abacus is not usable"),
         (["FOLDER", "--samples", "200"], "there is no reference of toy"),
     ],
 )

@@ -122,6 +122,28 @@ def test_the_state_is_saved_now_and_then(tmp_path, monkeypatch):
     assert about["step"] == "3"
 
 
+@pytest.mark.parametrize(
+    ("change", "about", "said"),
+    [
+        ({"optimizer.0.exp_avg": torch.zeros(3)}, {}, r"damaged: .*optimizer\.0\.exp_avg"),
+        ({"network.head.bias": torch.tensor([0.0, torch.nan])}, {}, r"damaged: .*head\.bias"),
+        ({"optimizer.x": torch.zeros(1)}, {}, r"damaged: .*optimizer\.x"),
+        ({}, {"plan": "{"}, "holds no such training"),
+        ({}, {"plan": "[1]"}, "holds no such training"),
+        ({}, {"plan": "7" * 99}, "holds no such training"),
+        ({}, {"step": "many"}, "holds no such training"),
+        ({}, {"step": "-3"}, "holds no such training"),
+    ],
+)
+def test_damaged_states_are_refused_in_words(tmp_path, change, about, said):
+    once = dataclasses.replace(RECIPE, batch_size=101)  # a step an epoch
+    train(once, SETS["train"], plan(), tmp_path, False, CPU)
+    tensors, texts = load_tensors(tmp_path / STATE)
+    save_tensors(tmp_path / STATE, tensors | change, texts | about)
+    with pytest.raises(EvaluationError, match=f"--resume: .*{said}"):
+        train(once, SETS["train"], plan(), tmp_path, True, CPU)
+
+
 def test_states_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(EvaluationError, match="--resume: there is no state"):
         train(RECIPE, SETS["train"], plan(), tmp_path, True, CPU)
@@ -134,7 +156,7 @@ def test_states_that_do_not_fit_are_refused(tmp_path):
     for lost in ("optimizer.3.", "network.head.bias"):
         kept = {key: value for key, value in tensors.items() if not key.startswith(lost)}
         save_tensors(tmp_path / STATE, kept, about)
-        with pytest.raises(EvaluationError, match="holds no such training"):
+        with pytest.raises(EvaluationError, match="is damaged"):
             train(RECIPE, SETS["train"], plan(), tmp_path, True, CPU)
     (tmp_path / STATE).write_bytes(b"no tensors")
     with pytest.raises(EvaluationError, match="holds no such training"):

@@ -119,7 +119,7 @@ def test_a_name_that_no_record_can_keep_is_refused_early(toy_data, monkeypatch, 
 
 
 def test_published_sets_refuse_another_size(toy_data, tmp_path):
-    with pytest.raises(DuetError, match="--image-size 32: toy has 28"):
+    with pytest.raises(DuetError, match=r"^image_size 32: toy has 28"):
         train(RECIPES["gan"].config(data="toy", image_size=32, out=tmp_path / "run"), "")
 
 

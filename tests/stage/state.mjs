@@ -1,0 +1,20 @@
+// node state.mjs STAGE: what addresses say of the class, and what models make of it, as JSON.
+import { pathToFileURL } from "node:url";
+
+const module = (name) => import(pathToFileURL(`${process.argv[2]}/${name}.js`).href);
+const [{ State }, { Side }] = [await module("state"), await module("side")];
+const read = (text) => {
+  const state = new State();
+  state.read(new URLSearchParams(text));
+  return [state.chosen, new URLSearchParams(state.query()).get("class")];
+};
+const side = (classes) => new Side(
+  { name: "toy", latent_dim: 2, num_classes: classes, image_shape: [1, 1, 1], files: {} },
+  new URL("file:///"), () => {},
+);
+console.log(JSON.stringify({
+  read: ["class=4", "digit=4", "class=5&digit=4", "class=<b>", "class=-1", "class=1.5", ""].map(read),
+  labels: [[10, 3], [10, null], [10, 10], [10, 9999], [0, 3]].map(
+    ([classes, chosen]) => side(classes).label(7, chosen),
+  ),
+}));

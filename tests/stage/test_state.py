@@ -1,0 +1,22 @@
+"""The stage's address, and the class that it chooses."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def found(node, root):
+    return json.loads(node(root / "tests/stage/state.mjs", root / "demo/stage"))
+
+
+def test_an_address_names_a_class_and_one_of_old_a_digit(found):
+    four, old, both, *wrong = found["read"]
+    assert four == old == [4, "4"]
+    assert both == [5, "5"]
+    assert wrong == [[None, None]] * 4
+
+
+def test_a_class_that_a_model_does_not_know_is_left_to_the_seed(found):
+    """The decoder has no such row, and would fail until the side is given up."""
+    assert found["labels"] == [3, 7, 7, 7, 0]
