@@ -59,7 +59,7 @@ def test_every_model_survives_the_round_trip(tmp_path, tiny_vae):
         ({"schema": 3}, "schema: Input should be 2"),
         ({"schema": True}, "schema: Input should be 2"),
         ({"extra": 1}, "extra: Unexpected keyword"),
-        ({"architecture": "diffusion"}, "unknown architecture 'diffusion'; known: dcgan, gan, vae"),
+        ({"architecture": "diffusion"}, "unknown architecture 'diffusion'; known: dcgan, dcgan-r"),
         ({"architecture": ["gan"]}, "architecture: Input should be a valid string"),
         ({"architecture": {"gan": 1}}, "architecture: Input should be a valid string"),
         ({"architecture": None}, "architecture: Input should be a valid string"),
