@@ -231,6 +231,11 @@ def test_reference_command_takes_the_right_splits(toy_data, reference, capsys):
     assert floor.subject_sha256 == test.sha256 != toy_data.sha256
     assert floor.protocol.samples == 200
     assert floor.scores["frechet_distance"].value > 0
+    older = dataclasses.replace(floor.protocol, kernel_subsets=7)
+    records.write(stored_module.held_out_path(TOY),
+                  MetricsRecord((dataclasses.replace(floor, protocol=older),)))
+    assert main(["reference", "--data", "toy"]) == 0  # there is one floor
+    assert stored_module.held_out(TOY).measurements == (floor,)
 
 
 def test_verify_measures_the_floor_too(measured, toy_data, capsys, monkeypatch):
