@@ -231,11 +231,6 @@ def test_reference_command_takes_the_right_splits(toy_data, reference, capsys):
     assert floor.subject_sha256 == test.sha256 != toy_data.sha256
     assert floor.protocol.samples == 200
     assert floor.scores["frechet_distance"].value > 0
-    older = dataclasses.replace(floor.protocol, kernel_subsets=7)
-    records.write(stored_module.held_out_path(TOY),
-                  MetricsRecord((dataclasses.replace(floor, protocol=older),)))
-    assert main(["reference", "--data", "toy"]) == 0  # there is one floor
-    assert stored_module.held_out(TOY).measurements == (floor,)
 
 
 def test_verify_measures_the_floor_too(measured, toy_data, capsys, monkeypatch):
@@ -295,6 +290,17 @@ def test_real_images_may_be_fewer_but_not_measured_otherwise(
     monkeypatch.setattr(tables, "held_out", lambda _: MetricsRecord((other,)))
     with pytest.raises(EvaluationError, match="neighborhood: 5 and 3"):
         tables.rows(entry)
+
+
+def test_numbers_are_shown_without_a_floor_that_does_not_compare(
+    measured, measurement, monkeypatch, capsys
+):
+    other = measurement(samples=10_000, neighborhood=5)
+    monkeypatch.setattr(tables, "held_out", lambda _: MetricsRecord((other,)))
+    assert main(["measure", str(measured), "--samples", "200"]) == 0
+    shown, said = capsys.readouterr()
+    assert [line.split()[0] for line in shown.splitlines()] == ["model", "tiny"]
+    assert "without the real images: real held-out images and tiny cannot stand" in said
 
 
 def test_several_data_sets_are_several_tables(measured, reference, measurement, monkeypatch):

@@ -18,7 +18,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-
 # Chromium, builds of the package and slow tests take minutes a mutant; this folder tests itself.
 LEFT_OUT = ("tests/browser", "tests/mutation", "tests/test_install.py", "tests/test_make.py")
 MARKED_OUT = "not slow and not browser and not network"
