@@ -52,6 +52,7 @@ def test_pixels_are_shown_and_judged_as_they_are():
     outputs, images = torch.rand(2, 3, 1, 4, 4)
     likelihood = PIXELS.negative_log_likelihood(outputs, images)
     assert torch.equal(likelihood, gaussian_nll(outputs, images))
+    assert gaussian_nll(outputs[:1], images[:1]).isfinite()  # a batch may be of one
 
 
 def test_the_clamp_leaks_a_hundredth():

@@ -123,12 +123,25 @@ def test_wrong_labels_are_doubted():
     train, test = labelled_sets()
     train.labels[8], test.labels[1] = 2, 0  # truly 0 and 1
     found = audit(train, test).doubts
-    assert {(d.picture.split, d.picture.file, d.suggested) for d in found.doubts} == {
-        ("train", "<i>8.png", "round"), ("test", "<i>1.png", "<b>tall</b>")
-    }
+    assert {(d.picture.split, d.picture.file, d.picture.label, d.suggested)
+            for d in found.doubts} == {("train", "<i>8.png", "wide", "round"),
+                                       ("test", "<i>1.png", "round", "<b>tall</b>")}
     assert found.count == 2
     assert found.accuracy == pytest.approx(1278 / 1280, abs=1e-4)
     assert "100% of all pictures)" in dict(report.rows(audit(train, test)))["doubtful labels"]
+
+
+def test_of_many_findings_the_first_are_listed(monkeypatch):
+    monkeypatch.setattr("duet.data.audit.MOST_LISTED", 1)
+    train, test = labelled_sets()
+    train.labels[8], test.labels[1] = 2, 0
+    train.images[5], train.images[7] = 200, 200
+    train.images[9] = train.images[5]
+    found = audit(train, test)
+    for count, listed in ((found.doubts.count, found.doubts.doubts),
+                          (found.blank.count, found.blank.pictures),
+                          (found.exact.count, found.exact.pairs)):
+        assert count > len(listed) == 1
 
 
 def test_without_classes_nothing_is_doubted():
@@ -162,6 +175,7 @@ def test_counts_and_balance():
     said = dict(report.rows(found))
     assert said["classes"] == "3; in training from 300 (<b>tall</b>) to 600 (round)"
     assert said["pictures"] == "16×16, grey: 1,200 train, 80 test"
+    assert dict(report.rows(audit(*toy_sets(300))))["classes"] == "2, in training 150 of each"
 
 
 def test_an_audit_is_json():

@@ -292,6 +292,17 @@ def test_real_images_may_be_fewer_but_not_measured_otherwise(
         tables.rows(entry)
 
 
+def test_numbers_are_shown_without_a_floor_that_does_not_compare(
+    measured, measurement, monkeypatch, capsys
+):
+    other = measurement(samples=10_000, neighborhood=5)
+    monkeypatch.setattr(tables, "held_out", lambda _: MetricsRecord((other,)))
+    assert main(["measure", str(measured), "--samples", "200"]) == 0
+    shown, said = capsys.readouterr()
+    assert [line.split()[0] for line in shown.splitlines()] == ["model", "tiny"]
+    assert "without the real images: real held-out images and tiny cannot stand" in said
+
+
 def test_several_data_sets_are_several_tables(measured, reference, measurement, monkeypatch):
     tiny = duet.load(measured)
     tiny = dataclasses.replace(

@@ -197,6 +197,13 @@ def test_recipes_are_followed(tmp_path, monkeypatch):
     assert rates == [7 * one_cycle((step + 1) / 16) for step in range(15)]
 
 
+def test_the_optimisers_are_the_published_ones():
+    weights = [torch.nn.Parameter(torch.ones(3))]
+    expected = torch.optim.SGD(weights, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    assert nesterov(weights).defaults == expected.defaults
+    assert adam(weights).defaults == torch.optim.Adam(weights).defaults
+
+
 def test_the_cycle_rises_and_falls():
     shares = [one_cycle(step / 100) for step in range(101)]
     peak = shares.index(max(shares))

@@ -1,6 +1,7 @@
 """The ONNX files against the models they came from, by a runtime that knows nothing of PyTorch."""
 
 import functools
+import hashlib
 import json
 
 import onnx
@@ -108,11 +109,14 @@ def test_the_file_says_what_it_is(exported):
     assert said["weights_sha256"] == about["weights_sha256"] == loaded.weights_sha256
     assert int(said["latent_dim"]) == about["latent_dim"] == loaded.model.latent_dim
     assert json.loads(said["class_names"]) == about["class_names"] == list(loaded.class_names)
-    assert json.loads(said["inputs"]) == about["files"]["decoder"]["inputs"]
+    decoder = about["files"]["decoder"]
+    assert json.loads(said["inputs"]) == decoder["inputs"]
+    assert json.loads(said["outputs"]).keys() == decoder["outputs"].keys() == {"pixels"}
     (first,) = {end.type.tensor_type.shape.dim[0].dim_param for end in model.graph.input}
     assert first == model.graph.output[0].type.tensor_type.shape.dim[0].dim_param == "N"
     content = (folder / "decoder.onnx").read_bytes()
-    assert about["files"]["decoder"]["bytes"] == len(content)
+    assert decoder["bytes"] == len(content)
+    assert decoder["sha256"] == hashlib.sha256(content).hexdigest()
     assert b"/work" not in content
     assert b".py" not in content  # the exporter's notes on where each node came from
 

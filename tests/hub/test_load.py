@@ -101,6 +101,8 @@ def test_pull_copies_a_whole_checkpoint(hub, training, folder, shown, tmp_path):
     code, output, said = training("pull", "me/tiny")
     assert (code, output) == (0, "tiny\n")
     assert "holds this already" in said
+    (tmp_path / "tiny" / CARD).write_text("a file more than there")
+    assert training("pull", "me/tiny")[0] == 2
     (tmp_path / "file").touch()
     code, output, said = training("pull", "me/tiny", "--out", tmp_path / "file" / "copy")
     assert (code, output) == (2, "")

@@ -73,10 +73,10 @@ def test_zero_gpu_gets_the_cuda_build(hub, training, checkout):
     assert "--gpu" not in said
 
 
-def test_no_commit_where_nothing_changed(hub, training, checkout):
+def test_no_commit_where_nothing_changed(hub, training, checkout, running):
     training("space", "me/duet")
-    code, _, said = training("space", "me/duet")
-    assert code == 0
+    code, output, said = training("space", "me/duet")
+    assert (code, output) == (0, f"{running[1]}/spaces/me/duet\n")
     assert "no commit was made" in said
     assert len(commits(hub)) == 2
 

@@ -18,6 +18,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+# Chromium, builds of the package and slow tests take minutes a mutant; this folder tests itself.
+LEFT_OUT = ("tests/browser", "tests/mutation", "tests/test_install.py", "tests/test_make.py")
+MARKED_OUT = "not slow and not browser and not network"
+
 
 def git(folder: Path, *arguments: str) -> str:
     command = ["git", "-c", "user.name=-", "-c", "user.email=-", *arguments]
@@ -91,7 +95,8 @@ class Place:
     def arguments(self) -> list[str]:
         """What every run tells pytest; some of its plugins are imported by now."""
         return ["-q", "--tb=line", "-p", "no:cacheprovider", f"--rootdir={self.copy}",
-                f"--basetemp={self.scratch}/pytest", f"--ignore={self.copy}/tests/mutation",
+                f"--basetemp={self.scratch}/pytest", "-m", MARKED_OUT,
+                *(f"--ignore={self.copy}/{name}" for name in LEFT_OUT),
                 "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
 
 

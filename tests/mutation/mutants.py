@@ -23,11 +23,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pytest
-from forks import Place, copy_tree, import_libraries, kill
+from forks import LEFT_OUT, MARKED_OUT, Place, copy_tree, import_libraries, kill
 from mutators import mutations
 from reach import Map, watched_run
 
-PRODUCT = ("duet", "training", "evaluation", "models", "data")  # those of them that exist
+PRODUCT = ("duet", "training", "evaluation")
 EQUIVALENT = "tests/mutation/equivalent.json"  # [{path, before, after, why}]
 MAP = ".mutants/map.json"
 SLOWDOWN, SLACK_SECONDS = 3, 60  # a test may take this much longer than it did, and so a run
@@ -65,7 +65,7 @@ class Mutant:
 
 def sample(mutants: Iterable[Mutant], count: int, seed: int) -> list[Mutant]:
     """`count` of them, or all: at even distances over the lines that can be changed, and no line
-    has its second before each has its first."""
+    has its second before each has its first. In any order: an interrupted run is a sample too."""
     rng = random.Random(seed)
     lines = collections.defaultdict(list)
     for mutant in mutants:
@@ -80,11 +80,11 @@ def sample(mutants: Iterable[Mutant], count: int, seed: int) -> list[Mutant]:
         wanted = min(count - len(chosen), len(one_round))
         start = rng.random()
         chosen += [one_round[int((i + start) * len(one_round) / wanted)] for i in range(wanted)]
-    return sorted(chosen, key=lambda mutant: (mutant.path, mutant.line))
+    return rng.sample(chosen, len(chosen))
 
 
 def get_map(root: Path, place: Place) -> Map:
-    """The kept one while no source file differs, or a new one from a run of the whole suite."""
+    """The kept one while no source file differs, or a new one from a run of the suite."""
     digest = hashlib.sha256(repr((sys.version, os.environ.get("DUET_DATA"))).encode())
     for path in sorted([*place.copy.rglob("*.py"), *place.copy.glob("*.toml")]):
         digest.update(str(path.relative_to(place.copy)).encode() + path.read_bytes())
@@ -259,7 +259,10 @@ def all_mutants(root: Path, paths: list[str]) -> list[Mutant]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n")[0],
+        epilog=f"Left out of every run: {', '.join(LEFT_OUT)}, and all but -m '{MARKED_OUT}'.",
+    )
     add = parser.add_argument
     add("--paths", nargs="+", help=f"folders or files to change (default: {', '.join(PRODUCT)})")
     add("--count", type=int, default=150, help="how many mutants (default: %(default)s)")

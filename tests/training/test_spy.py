@@ -9,6 +9,7 @@ from typing import ClassVar
 import pytest
 import torch
 
+from duet.core.domains import DOMAINS, Pixels
 from duet.core.files import read_json
 from duet.core.tensors import load_tensors
 from duet.data import DATASETS, DataSet, Facts, ImageSet
@@ -192,3 +193,11 @@ def test_data_without_classes_train_an_unconditional_model(recipe, monkeypatch, 
     assert read_json(tmp_path / "b" / "checkpoint" / "config.json")["config"]["stages"] == 2
     assert main([recipe, *flags, "--stages", "6", "--out", str(tmp_path / "c")]) == 2
     assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize("recipe", ["gan", "vae"])
+def test_networks_are_of_the_data_sets_domain(recipe, monkeypatch):
+    monkeypatch.setitem(DOMAINS, "tiles", Pixels())
+    chosen = RECIPES[recipe]
+    objective = chosen.objective(chosen.config(width=4), (1, 8, 8), 0, "tiles")
+    assert objective.shipped.config.domain == "tiles"
