@@ -54,8 +54,11 @@ class _Layout:
     views: Views
 
     def options(self, tab: str) -> list[Option]:
-        """What a link to a tab says: the models and the tab's own options."""
-        return [*self.page.model_options, *self.built[tab].options]
+        """What a link to a tab says: the models, where it picks none itself, and the tab's own
+        options."""
+        built = self.built[tab]
+        models = () if built.picks_models else self.page.model_options
+        return [*models, *built.options]
 
     def controls(self, fit: Callable[[Option], bool]) -> list[tuple[str, Any, Control]]:
         """The tab, the option and the control of every option that fits, in whatever tab."""
@@ -173,14 +176,14 @@ def _wire_opening(demo: gr.Blocks, layout: _Layout) -> None:
             gr.Warning(in_html("This link could not be followed in all. " + " ".join(problems)))
 
         def value(tab: str, option: Option) -> Any:
-            return values[option.name] if tab == named else option.default
+            return values.get(option.name, option.default) if tab == named else option.default
 
         def change(tab: str, option: Option) -> Any:
             """A value to set; none where it is the default: a visitor may be quicker than us."""
             wanted = value(tab, option)
             return gr.skip() if wanted == option.default else wanted
 
-        models = [values[option.name] for option in page.model_options]
+        models = [value(named, option) for option in page.model_options]
         classes = [value(tab, option) for tab, option, _ in layout.class_controls]
         defaults = [option.default for _, option, _ in layout.class_controls]
         first = named == next(iter(built))

@@ -10,6 +10,7 @@ import { draw } from "./latents.js";
 
 /** Corners a side; beyond, the plane begins again. */
 export const SIDE = 1000;
+export const LAST_SEED = SIDE * SIDE - 1;
 
 /** @param {number} value */
 const wrapped = (value) => ((value % SIDE) + SIDE) % SIDE;

@@ -5,6 +5,7 @@ import { preload } from "./engine.js";
 import { Explore } from "./explore.js";
 import { Path } from "./path.js";
 import { beside, save } from "./pictures.js";
+import { LAST_SEED } from "./plane.js";
 import { COUNT, Sample } from "./sample.js";
 import { Side } from "./side.js";
 import { State, VIEWS } from "./state.js";
@@ -202,9 +203,9 @@ export class Stage {
         this.explore.snaps = !this.explore.snaps;
         button.setAttribute("aria-pressed", String(this.explore.snaps));
       }
-      if (act === "roll") this.explore.goToSeed(Math.floor(Math.random() * 1e6));
+      if (act === "roll") this.explore.goToSeed(Math.floor(Math.random() * (LAST_SEED + 1)));
       if (act === "next") {
-        state.seed = Math.min(999_991, state.seed + COUNT);
+        state.seed = Math.min(LAST_SEED - COUNT + 1, state.seed + COUNT);
         this.reflect();
         this.moved();
       }

@@ -1,5 +1,7 @@
 /** What the stage shows, and the address that says so. */
 
+import { LAST_SEED } from "./plane.js";
+
 /** @typedef {"explore" | "sample" | "interpolate" | "draw"} View */
 
 export const VIEWS = /** @type {View[]} */ (["explore", "sample", "interpolate", "draw"]);
@@ -50,7 +52,7 @@ export class State {
     this.truncation = number("psi", 0, 1, this.truncation);
     this.weight = number("at", 0, 1, this.weight);
     for (const name of /** @type {const} */ (["seed", "from", "to"])) {
-      this[name] = Math.floor(number(name, 0, 999_999, this[name]));
+      this[name] = Math.floor(number(name, 0, LAST_SEED, this[name]));
     }
     this.view = VIEWS.find((view) => view === query.get("view")) ?? this.view;
     this.kind = KINDS.find((kind) => kind === query.get("kind")) ?? this.kind;

@@ -1,5 +1,8 @@
 /** The stage's HTML; everything that changes in it is drawn by the views. */
 
+import { LAST_SEED } from "./plane.js";
+import { COUNT } from "./sample.js";
+
 const figures = (/** @type {string} */ inside) => `
   <div class="sides">
     ${["left", "right"].map((side) => `
@@ -33,7 +36,7 @@ export const TEMPLATE = `
     <button type="button" data-act="snap" aria-pressed="false"
       title="Let go, and the nearest seed is taken">Snap</button>
     <button type="button" data-act="roll">Random seed</button>
-    <label>Seed <input name="place" type="number" min="0" max="999999" inputmode="numeric"></label>
+    <label>Seed <input name="place" type="number" min="0" max="${LAST_SEED}" inputmode="numeric"></label>
   </div>
 </section>
 
@@ -47,7 +50,7 @@ export const TEMPLATE = `
     <button type="button" data-act="copy">Copy seed</button>
   </div>
   <div class="row">
-    <label>First seed <input name="seed" type="number" min="0" max="999991" inputmode="numeric"></label>
+    <label>First seed <input name="seed" type="number" min="0" max="${LAST_SEED - COUNT + 1}" inputmode="numeric"></label>
     <button type="button" data-act="next">Next nine</button>
   </div>
 </section>
@@ -60,8 +63,8 @@ export const TEMPLATE = `
     <input name="at" type="range" min="0" max="1" step="0.001" aria-label="Along the path">
   </div>
   <div class="row">
-    <label>From seed <input name="from" type="number" min="0" max="999999" inputmode="numeric"></label>
-    <label>To seed <input name="to" type="number" min="0" max="999999" inputmode="numeric"></label>
+    <label>From seed <input name="from" type="number" min="0" max="${LAST_SEED}" inputmode="numeric"></label>
+    <label>To seed <input name="to" type="number" min="0" max="${LAST_SEED}" inputmode="numeric"></label>
     <label>Path <select name="kind"><option>spherical</option><option>linear</option></select></label>
     <label>Speed <select name="speed"><option value="0.3">slow</option><option value="1" selected>even</option>
       <option value="3">fast</option></select></label>

@@ -39,4 +39,4 @@ def options(known: Sequence[str]) -> list[Option]:
 def build(page: Page) -> Tab:
     gr.set_static_paths([STAGE])
     gr.HTML(HTML, js_on_load=SCRIPT % json.dumps(str(STAGE)), elem_id="stage")
-    return Tab(options(()), [])
+    return Tab(options(()), [], picks_models=True)

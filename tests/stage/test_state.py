@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from duet.core import latents
+
 
 @pytest.fixture(scope="module")
 def found(node, root):
@@ -20,3 +22,9 @@ def test_an_address_names_a_class_and_one_of_old_a_digit(found):
 def test_a_class_that_a_model_does_not_know_is_left_to_the_seed(found):
     """The decoder has no such row, and would fail until the side is given up."""
     assert found["labels"] == [3, 7, 7, 7, 0]
+
+
+def test_seeds_end_where_the_plane_begins_again(found):
+    last = latents.PLANE_SIDE**2 - 1
+    assert found["seeds"] == [last, 0]
+    assert sorted(set(found["offered"])) == [last - 8, last]  # of nine pictures, and of one
