@@ -206,6 +206,10 @@ def test_the_page_needs_nothing_else_and_escapes_every_name():
     page = report.html_page(audit(train, test), train, test)
     parsed = Page(page)
     assert not {"b", "i", "script", "link"} & set(parsed.tags)
+    assert re.findall("<h2>(.*?)</h2>", page) == [
+        "Classes and their mean pictures", "Twins, leaks between the splits first",
+        "Doubtful labels", "Blank", "Outliers",
+    ]
     assert "&lt;b&gt;tall&lt;/b&gt;" in page
     assert "&lt;i&gt;8.png" in page
     assert len(parsed.sources) >= 3 + 2 + 1 + 1  # means, a leak, a doubt, a blank one

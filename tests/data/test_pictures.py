@@ -328,6 +328,12 @@ def test_the_name_of_a_set_is_plain_and_not_a_registered_one(tmp_path, path, nam
     assert data.set_name("mnist") == "mnist"
 
 
+def test_a_path_may_begin_at_home(folder, png, monkeypatch):
+    root = folder({f"{i}.png": png(i) for i in range(10)})
+    monkeypatch.setenv("HOME", str(root.parent))
+    assert both(f"~/{root.name}")[0].name == root.name
+
+
 def test_links(folder, png, tmp_path):
     (tmp_path / "outside.png").write_bytes(png(50))
     root = folder({f"{i}.png": png(i) for i in range(10)})

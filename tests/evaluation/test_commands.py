@@ -172,7 +172,7 @@ def test_verify_names_a_changed_extractor_and_reference(measured, capsys):
         place[keys[-1]] = "0" * 64
         write_json(measured / METRICS, metrics)
         assert main(["verify", str(measured)]) == 1
-        assert ".".join(keys) in capsys.readouterr().out
+        assert f"{'.'.join(keys)}: {'0' * 64} and " in capsys.readouterr().out  # stored, then now
 
 
 def test_differences_are_not_blind_to_nan(measurement):
@@ -209,6 +209,14 @@ def test_what_cannot_be_measured_is_named(folder, capsys, arguments, said):
     assert said in captured.err
     assert captured.out == ""
     assert not (folder / "metrics.json").exists()
+
+
+def test_a_flag_has_no_opposite(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["measure", "--help"])
+    shown = capsys.readouterr().out
+    assert "--force" in shown
+    assert "--no-force" not in shown
 
 
 def test_an_extractor_of_another_shape_is_refused_before_the_work(

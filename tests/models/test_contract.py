@@ -68,6 +68,11 @@ def test_batch_size_does_not_matter(name, num_classes):
     assert difference.abs().max() <= 1
 
 
+def test_fewer_labels_than_latents_are_not_fewer_pictures(tiny_gan):
+    with pytest.raises(ValueError, match="longer than argument|shorter than argument"):
+        tiny_gan.render(torch.randn(4, 6), torch.zeros(2, dtype=torch.int64), batch_size=2)
+
+
 @pytest.mark.parametrize("name", ["gan", "vae"])
 def test_labels_matter_where_there_are_classes(name):
     model = build(name, 10)
