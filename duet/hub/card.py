@@ -1,5 +1,6 @@
 """The model card, README.md of a checkpoint folder: built from its JSON files, never by hand."""
 
+import re
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -43,9 +44,7 @@ $data
 
 ## Training
 
-```
 $command
-```
 
 $cost
 
@@ -97,12 +96,19 @@ def body(loaded: Checkpoint, repo_id: str | None = None) -> str:
         label=", label=3" if loaded.model.num_classes > 3 else "",
         shape=", ".join(map(str, loaded.model.image_shape)),
         data=_data(loaded.made_from),
-        command=loaded.training.command if loaded.training else "not recorded",
+        command=_code_block(loaded.training.command if loaded.training else "not recorded"),
         cost=_cost(loaded),
         scores=_score_table(loaded.metrics),
         limits=loaded.model.limits,
         ethics=f"{ethics} " if ethics else "",
     )
+
+
+def _code_block(text: str) -> str:
+    """Markdown that shows `text` as it is: fences longer than any within (CommonMark, 4.5)."""
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{text}\n{fence}"
 
 
 def metadata(loaded: Checkpoint) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def check(repo_id: str) -> None:
 def check_id(repo_id: str) -> None:
     """Refuse what is not user/name; a branch has a flag of its own."""
     if client.parse(repo_id)[1] is not None:
-        raise HubError(f"{repo_id}: write USER/NAME without @, and name a branch by --revision")
+        raise HubError(f"{repo_id}: write USER/NAME without @, and name a branch by `revision`")
 
 
 def base_of(repo_id: str, revision: str | None = None, kind: Kind = "model") -> Repository | None:
@@ -79,7 +79,7 @@ def check_privacy(base: Repository, private: bool) -> None:
     if private and not base.private:
         raise HubError(
             f"{base.repo_id} is there already and public; make it private in its settings on the "
-            "Hub, or leave --private out"
+            "Hub, or leave `private` out"
         )
 
 
@@ -104,7 +104,7 @@ def pull(source: str, /, out: Path | None = None, force: bool = False) -> Path:
                     shutil.copyfile(fetched / name, scratch / name)
             checkpoint.load(scratch)
     except OSError as error:
-        raise HubError(f"--out {target} cannot be written: {error}") from error
+        raise HubError(f"{target} cannot be written: {error}") from error
     return target
 
 
@@ -116,11 +116,11 @@ def _check_ours(base: Repository, architecture: str | None = None) -> None:
         sources.check_listing(base)
         found = checkpoint.read_config(client.fetch(base, [CONFIG])).architecture
     except CheckpointError as error:
-        raise HubError(f"{base.repo_id} holds something else; --force writes over it") from error
+        raise HubError(f"{base.repo_id} holds something else; `force` writes over it") from error
     if architecture not in (None, found):
         raise HubError(
             f"{base.repo_id} holds a {found}, not a {architecture}; choose another name, or "
-            "--force to write over it"
+            "`force` to write over it"
         )
 
 
@@ -146,5 +146,5 @@ def _check_target(target: Path, force: bool) -> None:
     names = {path.name for path in target.iterdir()} if target.is_dir() else set()
     is_checkpoint = CONFIG in names and names <= MAX_BYTES.keys()
     if not (force and is_checkpoint):
-        mend = "choose another" + (", or --force to replace it" if is_checkpoint else "")
-        raise HubError(f"--out {target} holds something else; {mend}")
+        mend = "choose another" + (", or `force` to replace it" if is_checkpoint else "")
+        raise HubError(f"{target} holds something else; {mend}")

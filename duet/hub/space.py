@@ -41,7 +41,7 @@ def space(repo_id: str, /, private: bool = False, force: bool = False, gpu: bool
     files[HEADER] = readme.replace(HOME, f"spaces/{repo_id}/").encode()
     if not gpu:
         files[PINS] = (CPU_BUILD + (ROOT / PINS).read_text(encoding="utf-8")).encode()
-        print("the Space gets PyTorch's CPU build; ZeroGPU or a GPU needs --gpu", file=sys.stderr)
+        print("the Space gets PyTorch's CPU build; ZeroGPU or a GPU needs `gpu`", file=sys.stderr)
     base = base_of(repo_id, kind="space")
     if base is not None:
         check_privacy(base, private)
@@ -83,7 +83,7 @@ def _check_ours(base: Repository) -> None:
     """Refuse a Space that is somebody's other work: a deployment deletes what it does not know."""
     ours = {ENTRY, "duet/store/checkpoint.py"} <= base.files.keys()
     if not ours and not base.files.keys() <= NOBODYS_FILES:
-        raise HubError(f"the Space {base.repo_id} holds another app; --force writes over it")
+        raise HubError(f"the Space {base.repo_id} holds another app; `force` writes over it")
 
 
 def _gone(base: Repository | None, files: dict[str, Content]) -> set[str]:

@@ -90,3 +90,9 @@ def test_no_card_is_written_over_a_broken_record(folder):
     with pytest.raises(CheckpointError, match=r"metrics\.json is not what .*\(measurements: "):
         write_card(folder)
     assert not (folder / "README.md").exists()
+
+
+def test_a_command_cannot_leave_its_code_block(folder, training_record):
+    hostile = "python\n```\n# Owned\n````\n![](x)"
+    records.write(folder / TRAINING, training_record(command=hostile))
+    assert f"\n`````\n{hostile}\n`````\n" in parts(write_card(folder))[1]

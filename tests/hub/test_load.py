@@ -115,7 +115,7 @@ def test_pull_overwrites_nothing_else(hub, training, make_folder, tiny_vae, show
     vae = make_folder(tiny_vae, "vae")
     code, output, said = training("pull", "me/tiny", "--out", vae)
     assert (code, output) == (2, "")
-    assert "holds something else; choose another, or --force" in said
+    assert "holds something else; choose another, or `force`" in said
     assert duet.load(vae).architecture == "vae"
     assert training("pull", "me/tiny", "--out", vae, "--force")[0] == 0
     assert duet.load(vae).architecture == "gan"

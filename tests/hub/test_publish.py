@@ -102,7 +102,7 @@ def test_another_architecture_asks_for_force(hub, training, folder, make_folder,
     code, _, said = training("publish", vae, "me/tiny")
     assert code == 2
     assert "me/tiny holds a gan, not a vae" in said
-    assert "--force" in said
+    assert "`force`" in said
     assert len(hub.history("me/tiny")) == 2
     assert training("publish", vae, "me/tiny", "--force")[0] == 0
     assert duet.load("me/tiny").architecture == "vae"
@@ -113,7 +113,7 @@ def test_another_work_asks_for_force(hub, training, folder, files):
     hub.make("me/work", files)
     code, _, said = training("publish", folder, "me/work")
     assert code == 2
-    assert "me/work holds something else; --force" in said
+    assert "me/work holds something else; `force`" in said
     assert training("publish", folder, "me/work", "--force")[0] == 0
     assert set(files) | EVERYTHING == set(hub.history("me/work")[0]["files"])
 
@@ -194,7 +194,7 @@ def test_a_commit_whose_answer_is_lost_is_not_undone(hub, training, folder):
         ("hf_reader", "me/tiny", "your token may only read"),
         ("hf_me", "other/tiny", "logged in as me, who may not write to other/"),
         ("hf_me", "tiny", "'tiny' is not an id on the Hub; write user/name"),
-        ("hf_me", "me/tiny@v1", "name a branch by --revision"),
+        ("hf_me", "me/tiny@v1", "name a branch by `revision`"),
         ("hf_me", "me/a..b", "is not an id on the Hub"),
         ("hf_me", "me/a--b", "Cannot have -- or .."),
     ],

@@ -62,7 +62,7 @@ def test_a_cpu_gets_the_cpu_build_of_the_same_pins(hub, training, checkout):
     assert pins == "gradio"
     places = [re.fullmatch(r"--find-links (https://[^ ]+/cpu/(\w+)/)", line)[2] for line in links]
     assert places == ["torch", "torchvision"]  # and nothing else may come from there
-    assert "needs --gpu" in said
+    assert "needs `gpu`" in said
 
 
 def test_zero_gpu_gets_the_cuda_build(hub, training, checkout):
@@ -95,7 +95,7 @@ def test_another_app_asks_for_force(hub, training, checkout):
     hub.make("me/duet", {"app.py": b"mine", "notes.txt": b"mine"}, kind="spaces")
     code, _, said = training("space", "me/duet")
     assert code == 2
-    assert "the Space me/duet holds another app; --force" in said
+    assert "the Space me/duet holds another app; `force`" in said
     assert len(commits(hub)) == 1
     assert training("space", "me/duet", "--force")[0] == 0
     assert "notes.txt" not in commits(hub)[0]["files"]
