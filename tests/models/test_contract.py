@@ -69,7 +69,7 @@ def test_batch_size_does_not_matter(name, num_classes):
 
 
 def test_fewer_labels_than_latents_are_not_fewer_pictures(tiny_gan):
-    with pytest.raises(ValueError, match=r"longer than argument|shorter than argument"):
+    with pytest.raises(ValueError, match="shorter than argument"):
         tiny_gan.render(torch.randn(4, 6), torch.zeros(2, dtype=torch.int64), batch_size=2)
 
 
