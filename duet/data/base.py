@@ -13,6 +13,7 @@ from duet.core.domains import DOMAINS, PIXELS
 from duet.core.errors import DuetError
 
 SPLITS = ("train", "test")
+OTHER_LICENCE = "other"  # the Hub's word for one that it has no identifier for
 
 
 class DataError(DuetError):
@@ -33,7 +34,7 @@ class Facts:
     title: str
     class_names: tuple[str, ...]
     about: str
-    licence: str = "other"
+    licence: str = OTHER_LICENCE
     credit: str = ""
     hub_id: str | None = None
     ethics: str = ""

@@ -11,7 +11,6 @@ FACTS = Facts(
     ),
     about="50,000 training photographs of 32×32 pixels in colour, one of ten classes each "
     "(Krizhevsky, 2009; no licence stated, free for research)",
-    licence="other",
     credit="CIFAR-10: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.",
     hub_id="uoft-cs/cifar10",
     ethics="The photographs were collected from the web without asking their makers, by searches "

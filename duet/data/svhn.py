@@ -15,7 +15,6 @@ FACTS = Facts(
     class_names=tuple("0123456789"),
     about="73,257 training images of digits cropped from photographs of house numbers, 32×32 "
     "pixels in colour, one of ten classes each (Netzer et al., 2011; non-commercial use only)",
-    licence="other",
     credit="SVHN: Y. Netzer, T. Wang, A. Coates, A. Bissacco, B. Wu, A. Y. Ng, Reading Digits in "
     "Natural Images with Unsupervised Feature Learning, 2011.",
     hub_id="ufldl-stanford/svhn",

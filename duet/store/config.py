@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from duet.data import DATASETS, Facts
+from duet.data.base import OTHER_LICENCE
 from duet.store.records import STRICT, Digest, Line, Migrations, Name, RepositoryId, Text, Word
 
 ClassName = Annotated[Word, Field(max_length=99)]
@@ -25,7 +26,7 @@ class DataRecord:
     title: Line
     class_names: Annotated[tuple[ClassName, ...], Field(max_length=10_000)]
     about: Text = ""
-    licence: Word = "other"
+    licence: Word = OTHER_LICENCE
     credit: Text = ""
     hub_id: RepositoryId | None = None
     ethics: Text = ""
