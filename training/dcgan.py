@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, NamedTuple
 
-import torch
 from typing_extensions import Self
 
 from duet.core.domains import PIXELS
@@ -16,7 +15,7 @@ from duet.models.dcgan import DCGAN, IMAGE_SHAPE, DCGANDiscriminator
 from duet.models.radford import RadfordDCGAN, RadfordDiscriminator
 from training.config import OPERATIONAL, BatchSize, TrainConfig
 from training.losses import dcgan_discriminator_loss, dcgan_generator_loss
-from training.objective import Batch, Objective, Phase, detached, frozen
+from training.objective import Batch, Objective, Phase, adversarial_adams, detached, frozen
 
 LATENT_DIM = 100
 
@@ -75,12 +74,9 @@ class DCGANObjective(Objective):
         shape = ModelConfig(image_shape, num_classes=0, latent_dim=LATENT_DIM, domain=domain)
         self.model = DCGAN(shape)
         self.discriminator = DCGANDiscriminator()
-        networks = {"generator": self.model, "discriminator": self.discriminator}
-        rate = config.learning_rate_for(image_shape)
-        self.optimizers = {
-            name: torch.optim.Adam(network.parameters(), lr=rate, eps=1e-7)
-            for name, network in networks.items()
-        }
+        self.optimizers = adversarial_adams(
+            self.model, self.discriminator, lr=config.learning_rate_for(image_shape), eps=1e-7
+        )
 
     def phases(self, batch: Batch) -> Iterator[Phase]:
         with self.autocast():
@@ -107,12 +103,10 @@ class RadfordObjective(Objective):
         shape = ModelConfig(image_shape, num_classes=0, latent_dim=LATENT_DIM, domain=domain)
         self.model = RadfordDCGAN(shape)
         self.discriminator = RadfordDiscriminator(shape)
-        networks = {"generator": self.model, "discriminator": self.discriminator}
-        rate = config.learning_rate_for(image_shape)
-        self.optimizers = {
-            name: torch.optim.Adam(network.parameters(), lr=rate, betas=(0.5, 0.999))
-            for name, network in networks.items()
-        }
+        self.optimizers = adversarial_adams(
+            self.model, self.discriminator, lr=config.learning_rate_for(image_shape),
+            betas=(0.5, 0.999),
+        )
 
     def phases(self, batch: Batch) -> Iterator[Phase]:
         with self.autocast():

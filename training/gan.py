@@ -16,7 +16,7 @@ from training.augment import FEW_IMAGES, Augment, augmented
 from training.config import BatchSize, ResidualTraining, Steps, TrainingError
 from training.ema import averaged_copy
 from training.losses import gradient_penalty, relativistic_loss
-from training.objective import Batch, Objective, Phase, detached, frozen
+from training.objective import Batch, Objective, Phase, adversarial_adams, detached, frozen
 from training.schedule import inverse_square_root
 
 LATENT_DIM = 64
@@ -74,11 +74,9 @@ class GANObjective(Objective):
         self.model = GAN(shape)
         self.discriminator = Discriminator(shape)
         self.average = averaged_copy(self.model)
-        networks = {"generator": self.model, "discriminator": self.discriminator}
-        self.optimizers = {
-            name: torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=(0.0, 0.99))
-            for name, network in networks.items()
-        }
+        self.optimizers = adversarial_adams(
+            self.model, self.discriminator, lr=config.learning_rate, betas=(0.0, 0.99)
+        )
 
     def learning_rate(self, base: float, step: int) -> float:
         return inverse_square_root(base, step)

@@ -4,7 +4,7 @@ that is the driver's (training/driver.py), the same for every recipe."""
 import contextlib
 import math
 from collections.abc import Iterator
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import nn
@@ -83,6 +83,14 @@ def frozen(network: nn.Module) -> Iterator[None]:
         yield
     finally:
         network.requires_grad_(True)
+
+
+def adversarial_adams(
+    generator: nn.Module, discriminator: nn.Module, **options: Any
+) -> dict[str, torch.optim.Optimizer]:
+    """An Adam for each of two networks, by the names that their phases use."""
+    networks = {"generator": generator, "discriminator": discriminator}
+    return {n: torch.optim.Adam(network.parameters(), **options) for n, network in networks.items()}
 
 
 def detached(**losses: torch.Tensor) -> Losses:
