@@ -9,10 +9,11 @@ from typing import ClassVar
 import torch
 from typing_extensions import Self
 
-from duet.core.domains import PIXELS
+from duet.core.domains import PIXELS, Domain
 from duet.data import ImageSet
 from duet.models.gan import GAN, Discriminator, GANConfig
 from training.augment import FEW_IMAGES, Augment, augmented
+from training.background import border_level
 from training.config import BatchSize, ResidualTraining, Steps, TrainingError
 from training.ema import averaged_copy
 from training.losses import gradient_penalty, relativistic_loss
@@ -42,9 +43,28 @@ class GANTraining(ResidualTraining):
     """What the discriminator sees changed at random: geometry (moved, a part cut out), all
     (brightness and colours too), none. auto: fewer than 10,000 pictures, of colour all, of grey
     geometry."""
+    background: int | None = None
+    """Level of 0 to 255 that the discriminator sees as nothing (default: the median along the
+    pictures' borders)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.background is not None and not 0 <= self.background <= 255:
+            raise TrainingError(f"--background must be in 0..255, not {self.background}")
 
     def suited(self, images: ImageSet) -> Self:
-        return dataclasses.replace(super().suited(images), augment=self.augment_for(images))
+        return dataclasses.replace(
+            super().suited(images), augment=self.augment_for(images),
+            background=self.background_for(images),
+        )
+
+    def background_for(self, images: ImageSet) -> int | None:
+        """As asked, else the pictures' own; None for what are no pictures."""
+        if images.domain != PIXELS:
+            if self.background is not None:
+                raise TrainingError("--background is for pictures; leave it out")
+            return None
+        return border_level(images.images) if self.background is None else self.background
 
     def augment_for(self, images: ImageSet) -> Augment:
         if images.domain != PIXELS:
@@ -74,6 +94,7 @@ class GANObjective(Objective):
         self.model = GAN(shape)
         self.discriminator = Discriminator(shape)
         self.average = averaged_copy(self.model)
+        self.background = _network_level(self.model.domain, config.background)
         self.optimizers = adversarial_adams(
             self.model, self.discriminator, lr=config.learning_rate, betas=(0.0, 0.99)
         )
@@ -84,14 +105,15 @@ class GANObjective(Objective):
     def phases(self, batch: Batch) -> Iterator[Phase]:
         with self.autocast():
             generated = self.model.decode(batch.noise, batch.labels)
-        real, fake = self.augmented(batch.images), self.augmented(generated.detach())
+        real, fake = self.as_seen(batch.images), self.as_seen(generated.detach())
         yield self.discriminator_phase(real, fake, batch.labels)
-        real, fake = self.augmented(batch.images), self.augmented(generated)
+        real, fake = self.as_seen(batch.images), self.as_seen(generated)
         yield self.generator_phase(real, fake, batch.labels)
 
-    def augmented(self, images: torch.Tensor) -> torch.Tensor:
-        """As the discriminator is to see them."""
-        return augmented(images, self.policy)
+    def as_seen(self, images: torch.Tensor) -> torch.Tensor:
+        """As the discriminator is shown them: the background at 0, where augmentation and the
+        padding of convolutions have it too."""
+        return augmented(images - self.background, self.policy)
 
     def discriminator_phase(
         self, images: torch.Tensor, generated: torch.Tensor, labels: torch.Tensor
@@ -120,3 +142,10 @@ class GANObjective(Objective):
             fake = self.discriminator(generated, labels).float()
         loss = relativistic_loss(fake, real)
         return Phase(minimise={"generator": loss}, report=detached(generator=loss))
+
+
+def _network_level(domain: Domain, level: int | None) -> float:
+    """A level of 0 to 255 as networks have it; 0 where there is none."""
+    if level is None:
+        return 0.0
+    return float(domain.to_network(torch.tensor(level, dtype=torch.uint8)))

@@ -128,6 +128,9 @@ def test_what_are_no_pictures_is_left_alone(toy_data, monkeypatch):
     with pytest.raises(TrainingError, match="--augment all is for pictures; pass none"):
         RECIPES["gan"].config(augment="all").suited(tiles)
     assert RECIPES["gan"].config(augment="none").suited(tiles).augment == "none"
+    assert RECIPES["gan"].config().suited(tiles).background is None
+    with pytest.raises(TrainingError, match="--background is for pictures; leave it out"):
+        RECIPES["gan"].config(background=0).suited(tiles)
 
 
 def test_a_resumed_augmented_run_equals_an_unbroken_one(run):

@@ -77,10 +77,11 @@ def squared_gradient(network, images, labels):
 @pytest.mark.parametrize("num_classes", [CLASSES, 0])
 def test_gan_step_by_hand(batch, num_classes):
     images, labels = batch if num_classes else (batch[0], torch.zeros_like(batch[1]))
-    objective = build("gan", num_classes)
+    objective = build("gan", num_classes, background=51)
     before, report = stepped(objective, images, labels)
     torch.manual_seed(5)
-    generated = before.model.decode(torch.randn(COUNT, 64), labels)
+    # 51 of 255 is -0.6 in networks, and 0 to the discriminator.
+    images, generated = images + 0.6, before.model.decode(torch.randn(COUNT, 64), labels) + 0.6
     rate = 5e-4 * (STEP + 1) / 100  # warming up
 
     # The discriminator's phase: real above generated; penalties on a quarter of each.
@@ -106,10 +107,10 @@ def test_gan_step_by_hand_where_pictures_are_few(batch):
     """Real and generated alike are changed in either phase, each anew; labels stay; the penalties
     are the slopes in the changed images."""
     images, labels = batch
-    objective = build("gan", augment="all")
+    objective = build("gan", augment="all", background=0)
     before, report = stepped(objective, images, labels)
     torch.manual_seed(5)
-    generated = before.model.decode(torch.randn(COUNT, 64), labels)
+    images, generated = images + 1, before.model.decode(torch.randn(COUNT, 64), labels) + 1
     critic = before.discriminator
     real, fake = augmented(images, "all"), augmented(generated, "all").detach()
     loss = torch.log(1 + torch.exp(critic(fake, labels) - critic(real, labels))).mean()
