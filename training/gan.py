@@ -37,7 +37,7 @@ class GANTraining(ResidualTraining):
     batch_size: BatchSize = 64
     learning_rate: float = 5e-4
     """Of both Adams, for the first 2,000 steps; then it falls as 1/sqrt(step)."""
-    penalty: float = 1.0
+    penalty: float = 0.1
     """Weight gamma of the R1 and R2 gradient penalties."""
     augment: Augment = "auto"
     """What the discriminator sees changed at random: geometry (moved, a part cut out), all
