@@ -47,6 +47,10 @@ class TrainConfig:
     image_size: ImageSize = None
     colour: PictureColour = "auto"
     skip_broken: SkipBroken = False
+    licence: Annotated[str | None, OPERATIONAL] = None
+    """Licence of own pictures, which holds for the weights too, as the Hub calls it: cc-by-4.0."""
+    credit: Annotated[str | None, OPERATIONAL] = None
+    """Whom the model card has to name for own pictures."""
     out: Annotated[Path | None, OPERATIONAL] = None
     """Run folder: state, log, pictures, and the finished checkpoint/ (default: runs/DATA-RECIPE).
     Its name becomes the model's name."""

@@ -43,7 +43,7 @@ def train(config: TrainConfig, command: str) -> Path:
         config.data, "train", config.data_dir, image_size=config.image_size, colour=config.colour,
         skip_broken=config.skip_broken,
     )
-    made_from = data_record(images)
+    made_from = data_record(images, config)
     config = config.suited(images)
     _check_batch(config, len(images))
     domain = DOMAINS[images.domain]
@@ -118,20 +118,25 @@ def _load_run(
         raise TrainingError(
             f"--resume: {folder} was trained by the recipe {before.recipe}, not {config.recipe}"
         )
-    rows = read_log(folder / LOG)
-    progress = load_state(folder / STATE, objective, config)
-    if before is not None and _images(before.data) not in (None, _images(made_from)):
+    if before is not None and _other_pictures(before, config, made_from):
         raise TrainingError(
             f"--resume: {folder} was trained on other pictures than {config.data} holds now; put "
             "those back, or choose another --out"
         )
+    rows = read_log(folder / LOG)
+    progress = load_state(folder / STATE, objective, config)
     if progress.step > config.steps:
         raise TrainingError(f"--steps {config.steps}: {folder} is already at step {progress.step}")
     return progress, rows
 
 
-def _images(record: DataRecord | None) -> str | None:
-    return None if record is None else record.images_sha256
+def _other_pictures(before: RunRecord, config: TrainConfig, made_from: DataRecord) -> bool:
+    """Whether a run was made from others than are there now; where they are only decoded in another
+    way, the settings' own check has the better words."""
+    decoded = {key: getattr(config, key) for key in ("image_size", "colour")}
+    alike = {key: before.settings.get(key) for key in decoded} == decoded
+    was = None if before.data is None else before.data.images_sha256
+    return alike and was not in (None, made_from.images_sha256)
 
 
 def _save_pictures(folder: Path, model: LatentModel, rows: Sequence[LogRow]) -> None:

@@ -21,7 +21,7 @@ from duet.store import checkpoint, records
 from duet.store.config import DataRecord
 from duet.store.run import LogRow, RunRecord
 from duet.store.training import TrainingRecord
-from training.config import TrainConfig
+from training.config import TrainConfig, TrainingError
 from training.state import Progress
 
 CURVE_POINTS = 200
@@ -29,12 +29,18 @@ PREVIEW_ROWS, PREVIEW_COLUMNS = 8, 10
 LIBRARIES = ("torch", "torchvision", "numpy", "safetensors")
 
 
-def data_record(images: ImageSet) -> DataRecord:
+def data_record(images: ImageSet, config: TrainConfig) -> DataRecord:
     """What a run and its checkpoint keep of the pictures; RecordError where a name cannot be kept,
     which is found out before the long work."""
+    owed = {"licence": config.licence, "credit": config.credit}
+    told = {name: value for name, value in owed.items() if value is not None}
+    if told and images.name in DATASETS:
+        raise TrainingError(
+            f"--{next(iter(told))} is for own pictures; {images.name}'s own are on record"
+        )
     facts = images.facts or DATASETS[images.name].facts
     made_from = DataRecord.of(facts, images.sha256)
-    return records.validate(DataRecord, dataclasses.asdict(made_from))
+    return records.validate(DataRecord, dataclasses.asdict(made_from) | told)
 
 
 def run_record(config: TrainConfig, command: str, made_from: DataRecord) -> RunRecord:

@@ -12,6 +12,7 @@ from training.recipes import RECIPES
 
 OPERATIONAL = {
     "data_dir", "out", "steps", "device", "save_every", "resume", "push_to_hub", "dry_run",
+    "licence", "credit",
 }
 
 

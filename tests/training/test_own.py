@@ -14,6 +14,7 @@ from duet.data import DATASETS, DataSet, Facts, ImageSet
 from duet.store import records
 from duet.store.run import RunRecord
 from training.__main__ import main
+from training.config import TrainingError
 from training.loop import train
 from training.recipes import RECIPES
 
@@ -142,3 +143,29 @@ def test_the_dcgan_draws_colour(tmp_path, capsys):
     assert main([*flags, "--image-size", "48", "--out", str(tmp_path / "c")]) == 2
     assert "does not suit dcgan: a DCGAN draws" in capsys.readouterr().err
     assert not (tmp_path / "c").exists()
+
+
+def test_licence_and_credit_of_own_pictures_reach_the_card(tmp_path, capsys):
+    folder = pictures(tmp_path / "cats", {"": 12})
+    owed = ["--licence", "cc-by-4.0", "--credit", "Drawn by Kim"]
+    assert main(["gan", "--data", str(folder), "--image-size", "16", *FAST, *owed]) == 0
+    made = duet.load(tmp_path / "runs" / "cats-gan" / "checkpoint")
+    assert (made.made_from.licence, made.made_from.credit) == ("cc-by-4.0", "Drawn by Kim")
+    card = (made.folder / "README.md").read_text(encoding="utf-8")
+    assert "license: cc-by-4.0" in card
+    assert "Licence: cc-by-4.0, which holds for the weights too.\nDrawn by Kim." in card
+
+    capsys.readouterr()  # what decides no weight may be put right later
+    owed = ["--licence", "cc0-1.0", "--resume"]
+    assert main(["gan", "--data", str(folder), "--image-size", "16", *FAST, *owed]) == 0
+    again = duet.load(made.folder)
+    assert (again.made_from.licence, again.made_from.credit) == ("cc0-1.0", "")
+    assert again.weights_sha256 == made.weights_sha256
+
+
+@pytest.mark.parametrize("flag", ["licence", "credit"])
+def test_what_is_owed_for_a_registered_set_is_on_record(toy_data, flag):
+    config = RECIPES["gan"].config(data="toy", **{flag: "mine"})
+    with pytest.raises(TrainingError, match=f"--{flag} is for own pictures; toy's own are on"):
+        train(config, "command")
+    assert not config.run_folder.exists()
