@@ -107,7 +107,7 @@ def test_a_run_goes_on_with_the_same_pictures_wherever_they_are(tmp_path, capsys
     assert main([*flags, "4"]) == 2
     assert "was trained on other pictures than heaps holds now" in capsys.readouterr().err
     assert main([*flags, "4", "--image-size", "16"]) == 2
-    assert "was trained with --image-size 8; pass the same" in capsys.readouterr().err
+    assert "was trained with --image-size 8 --background" in capsys.readouterr().err
 
 
 def test_a_name_that_no_record_can_keep_is_refused_early(toy_data, monkeypatch, tmp_path):
