@@ -96,7 +96,7 @@ def test_the_form_of_the_latent_may_be_asked_for():
     assert (model.config.latent_shape, model.config.guidance) == ((2, 4, 4), 3)
     config = RECIPES["vae"].config(latent="vector", width=4)
     assert RECIPES["vae"].objective(config, (3, 16, 16), 2).model.latent_dim == 32
-    with pytest.raises(TrainingError, match="--guidance must be a number in 1..10, not nan"):
+    with pytest.raises(TrainingError, match=r"--guidance must be a number in 1\.\.10, not nan"):
         RECIPES["vae"].config(guidance=math.nan)
 
 
