@@ -21,7 +21,7 @@ from training.schedule import inverse_square_root
 from training.vae import DEPTH, VAEObjective, VAETraining
 
 PRIOR_WIDTH, PRIOR_DEPTH, FLOW_STEPS = 64, 2, 8
-AUTOENCODER_SHARE = 4  # of the batch: one in so many
+AUTOENCODER_SHARE = 2  # of the batch: one in so many
 LABELS_DROPPED = 0.1  # the prior learns them as "any", for guidance
 
 

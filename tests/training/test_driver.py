@@ -175,7 +175,7 @@ def test_spatial_vae_step_by_hand(colours, num_classes):
     images, labels = colours if num_classes else (colours[0], torch.zeros_like(colours[1]))
     objective = build("vae", num_classes, GRID_SHAPE, latent_dim=32)
     before, report = stepped(objective, images, labels)
-    model, few = before.model, images[: COUNT // 4]
+    model, few = before.model, images[: COUNT // 2]
     torch.manual_seed(5)
     noise = torch.randn(COUNT, 32).view(COUNT, 2, 4, 4)
 
