@@ -105,7 +105,8 @@ class FlowPrior(nn.Module):
         if self.guidance == 1:
             return self.velocity(z, times, labels)
         both = torch.cat([labels, torch.full_like(labels, self.any_label)])
-        given, free = self.velocity(torch.cat([z, z]), times, both).chunk(2)
+        velocity = self.velocity(torch.cat([z, z]), times, both)
+        given, free = velocity.unflatten(0, (2, -1)).unbind()  # not chunk: exporting, N is open
         return free + self.guidance * (given - free)
 
 
