@@ -27,7 +27,7 @@ from training.schedule import inverse_square_root
 
 DEPTH = 1
 FLOW_LAYERS = 8
-VECTOR_DIM, GRID_CHANNELS = 32, 4
+VECTOR_DIM, GRID_CHANNELS = 32, 8
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class VAETraining(ResidualTraining):
     """Form of the latent: vector, best for digits and drawings; spatial, a small grid with a prior
     by flow matching; auto: spatial for colour whose side is a multiple of 8."""
     latent_dim: int | None = None
-    """Dimensions of the latent (default: 32 as a vector, 4 a place as a grid)."""
+    """Dimensions of the latent (default: 32 as a vector, 8 a place as a grid)."""
     guidance: Annotated[
         float, OPERATIONAL,
         Doc("How typical of its class a sample of the spatial latent shall be; 1: as the data."),

@@ -72,9 +72,9 @@ def test_default_sizes_make_checkpoints_of_at_most_ten_megabytes(recipe, channel
     ("shape", "latent", "stages", "latent_dim"),
     [
         ((1, 28, 28), "vector", 2, 32), ((1, 32, 32), "vector", 3, 32),
-        ((3, 28, 28), "vector", 2, 32), ((3, 16, 16), "spatial", 2, 4 * 4 * 4),
-        ((3, 32, 32), "spatial", 2, 4 * 8 * 8), ((3, 48, 48), "spatial", 2, 4 * 12 * 12),
-        ((3, 64, 64), "spatial", 3, 4 * 8 * 8), ((3, 72, 72), "spatial", 2, 4 * 18 * 18),
+        ((3, 28, 28), "vector", 2, 32), ((3, 16, 16), "spatial", 2, 8 * 4 * 4),
+        ((3, 32, 32), "spatial", 2, 8 * 8 * 8), ((3, 48, 48), "spatial", 2, 8 * 12 * 12),
+        ((3, 64, 64), "spatial", 3, 8 * 8 * 8), ((3, 72, 72), "spatial", 2, 8 * 18 * 18),
     ],
 )
 def test_the_form_of_the_latent_suits_the_pictures(shape, latent, stages, latent_dim):
