@@ -17,6 +17,7 @@ from duet.models.dcgan import DCGAN
 from duet.models.gan import GAN, GANConfig
 from duet.models.radford import RadfordDCGAN
 from duet.models.registry import MODELS
+from duet.models.spatial_vae import SpatialVAE, SpatialVAEConfig
 from duet.models.vae import VAE, VAEConfig
 from duet.store import checkpoint
 from duet.store.config import DataRecord
@@ -26,6 +27,8 @@ NAMES = ("a", "b", "ü")
 TOYS = {  # odd: colour, not square, three classes, an odd latent
     "gan": lambda: GAN(GANConfig((3, 8, 12), 3, latent_dim=5, width=6, depth=1)),
     "vae": lambda: VAE(VAEConfig((3, 8, 12), 3, 5, width=6, depth=1, flow_layers=2)),
+    "vae-spatial": lambda: SpatialVAE(SpatialVAEConfig(
+        (3, 8, 16), 3, 24, 6, 1, prior_width=6, prior_depth=1, flow_steps=2, guidance=1.5)),
     "dcgan": lambda: DCGAN(ModelConfig((1, 28, 28), num_classes=0, latent_dim=4)),
     "dcgan-radford": lambda: RadfordDCGAN(ModelConfig((3, 16, 16), num_classes=0, latent_dim=4)),
 }

@@ -21,17 +21,26 @@ from duet.models.networks import (
     recommended_stages,
 )
 
-SMALL = {"width": 4, "depth": 1, "flow_layers": 2, "latent_dim": 6}
-SHAPES = {"dcgan-radford": (3, 16, 16)}  # others (1, 28, 28)
+SMALL = {
+    "width": 4, "depth": 1, "flow_layers": 2, "latent_dim": 6, "prior_width": 4, "prior_depth": 1,
+    "flow_steps": 2,
+}
+GRID = {"latent_dim": 32, "guidance": 1.5}  # 2x4x4
+SHAPES = {"dcgan-radford": (3, 16, 16), "vae-spatial": (3, 16, 16)}  # others (1, 28, 28)
 UNCONDITIONAL = {"dcgan", "dcgan-radford"}
 
 
 def build(name: str, num_classes: int):
     kind = MODELS[name]
-    fields = {f.name for f in dataclasses.fields(kind.Config)} & set(SMALL)
+    small = SMALL | GRID if name == "vae-spatial" else SMALL
+    fields = {f.name for f in dataclasses.fields(kind.Config)} & set(small)
     torch.manual_seed(0)
     shape = SHAPES.get(name, (1, 28, 28))
-    return kind(kind.Config(shape, num_classes, **{f: SMALL[f] for f in fields})).eval()
+    model = kind(kind.Config(shape, num_classes, **{f: small[f] for f in fields})).eval()
+    if name == "vae-spatial":  # its prior begins as the identity, of every class
+        for weight in model.prior.parameters():
+            weight.data += 0.05 * torch.randn_like(weight)
+    return model
 
 
 CASES = [(n, c) for n, c in itertools.product(MODELS, (0, 10)) if not (c and n in UNCONDITIONAL)]
@@ -73,7 +82,7 @@ def test_fewer_labels_than_latents_are_not_fewer_pictures(tiny_gan):
         tiny_gan.render(torch.randn(4, 6), torch.zeros(2, dtype=torch.int64), batch_size=2)
 
 
-@pytest.mark.parametrize("name", ["gan", "vae"])
+@pytest.mark.parametrize("name", ["gan", "vae", "vae-spatial"])
 def test_labels_matter_where_there_are_classes(name):
     model = build(name, 10)
     assert not torch.equal(model.sample(4, label=1), model.sample(4, label=2))
