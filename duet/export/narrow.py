@@ -68,7 +68,7 @@ def narrow(model: nn.Module, draw: Callable[[], torch.Tensor]) -> None:
             _restore(*place, weights[place])
         return
     for place in largest_first:
-        for bits in range(BITS[0], fine + 1):
+        for bits in BITS:
             if error([place], bits) < MOST_LEVELS:
                 break
 

@@ -64,7 +64,7 @@ def _tracked() -> list[str]:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise HubError(f"{ROOT} is not a git checkout; a Space is made from one") from error
-    names = [name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+    names = [name for name in done.stdout.split("\0") if (ROOT / name).is_file()]
     absent = [name for name in (ENTRY, HEADER, PINS) if name not in names]
     if absent:
         raise HubError(f"a Space needs {', '.join(absent)}; add it to git")
