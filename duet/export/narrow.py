@@ -48,7 +48,7 @@ def narrow(model: nn.Module, draw: Callable[[], torch.Tensor]) -> None:
     enough for stays as it is."""
     exact = draw()
     weights = {
-        (module, name): weight.detach().clone()
+        (module, name): weight.detach()
         for module in model.modules()
         for name, weight in _own_tensors(module)
         if weight.numel() >= SMALLEST and weight.is_floating_point()

@@ -48,7 +48,8 @@ def test_what_cannot_be_read_or_written_is_named(tmp_path, monkeypatch):
 
 
 def test_misfits_of_either_side_and_of_both():
-    left = {"z": torch.ones(1), "same": torch.ones(2), "shape": torch.ones(2), "type": torch.ones(2)}
+    two = torch.ones(2)
+    left = {"z": torch.ones(1), "same": two, "shape": two, "type": two}
     right = {
         "a": torch.ones(1), "same": torch.zeros(2), "shape": torch.ones(3),
         "type": torch.ones(2, dtype=torch.int64),

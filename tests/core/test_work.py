@@ -32,8 +32,8 @@ def test_a_bar_moves_on_a_terminal_and_is_a_line_now_and_then_in_a_log(monkeypat
 def test_one_at_a_time_holds_a_folder(tmp_path):
     with locked(tmp_path):
         assert (tmp_path / LOCK).exists()
-        with pytest.raises(Locked, match="another process is at work in .*; wait"), locked(tmp_path):
-            pass
+        with pytest.raises(Locked, match=r"another process is at work in .*; wait"):
+            locked(tmp_path).__enter__()
     with locked(tmp_path):
         pass
 
@@ -64,7 +64,7 @@ def test_the_first_signal_asks_and_the_second_ends(capsys, number):
             assert "once more to quit at once" in capsys.readouterr().err
             signal.raise_signal(number)
 
-    with pytest.raises(Interrupted, match="^stopped at once, the last steps not saved$") as caught:
+    with pytest.raises(Interrupted, match=r"^stopped at once, the last steps not saved$") as caught:
         work()
     assert caught.value.signum == number
     assert {name: signal.getsignal(name) for name in before} == before

@@ -159,7 +159,7 @@ def test_a_cache_behind_a_link_is_a_cache(tmp_path, monkeypatch):
         ({"name": "you", "orgs": [{"name": "me"}], "auth": {"accessToken": {}}}, None),
         ({"name": "me", "auth": {"accessToken": {"role": "write"}}}, None),
         ({"name": "me", "auth": {"accessToken": {"role": "read"}}}, "your token may only read"),
-        ({"name": "you", "orgs": [{"name": "us"}]}, "you are logged in as you, who may not write to me/"),
+        ({"name": "you", "orgs": [{"name": "us"}]}, "you are logged in as you, who may not write"),
     ],
 )
 def test_who_may_write(monkeypatch, user, said):
@@ -186,7 +186,7 @@ def test_a_new_repository_is_as_private_as_its_namespace_where_nothing_is_said(h
 
 
 def test_a_new_repository_goes_again_where_its_branch_is_absent(hub):
-    with pytest.raises(HubError, match="^me/fresh@v2: there is no such branch"):
+    with pytest.raises(HubError, match=r"^me/fresh@v2: there is no such branch"):
         client.push("me/fresh", {CARD: b"x"}, base=None, gone=(), private=False, revision="v2",
                     message="first")
     assert not hub.path("models", "me/fresh").exists()

@@ -351,7 +351,7 @@ def test_only_a_checkpoint_is_replaced_and_only_by_force(tmp_path, names, force,
     with pytest.raises(HubError, match=said) if said else contextlib.nullcontext():
         publish._check_target(target, force)
     (tmp_path / "file").touch()
-    with pytest.raises(HubError, match="file holds something else; choose another$"):
+    with pytest.raises(HubError, match=r"file holds something else; choose another$"):
         publish._check_target(tmp_path / "file", force)
 
 

@@ -18,7 +18,8 @@ thumbnail: https://huggingface.co/spaces/duet/duet/resolve/main/docs/screenshot.
 """
 NEEDED = {
     "app.py": "print('app')", "README.md": README, "requirements.txt": "gradio\n",
-    "docs/screenshot.png": "", "demo/blocks.py": "", "duet/store/checkpoint.py": "", "checkpoints/a/config.json": "{}",
+    "docs/screenshot.png": "", "demo/blocks.py": "", "duet/store/checkpoint.py": "",
+    "checkpoints/a/config.json": "{}",
 }
 NOT_NEEDED = {"tests/test_a.py": "", "training/loop.py": "", "data/mnist.py": "", "Makefile": ""}
 

@@ -37,7 +37,7 @@ def test_each_number_has_its_bounds(kind, name, low, high):
      (1.0, 28, 28), (1, "28", 28), (1, 28), (1, 28, 28, 1), (1, -28, -28)],
 )
 def test_a_shape_is_three_integers(kind, shape):
-    with pytest.raises(ModelError, match=r"image_shape must be three integers C, H, W in 1\.\.1024"):
+    with pytest.raises(ModelError, match=r"must be three integers C, H, W in 1\.\.1024"):
         kind.from_dict(KINDS[kind] | {"image_shape": shape})
 
 
