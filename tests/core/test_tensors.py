@@ -39,8 +39,11 @@ def test_what_cannot_be_read_or_written_is_named(tmp_path, monkeypatch):
         scratch.write_bytes(b"half")
         raise SafetensorError("no space left")
 
-    with pytest.raises(TensorFileError, match="a cannot be read"):
-        load_tensors(tmp_path / "a")
+    (tmp_path / "b").write_bytes(b"\x80\x04 no table of tensors")
+    for name in ("a", "b"):
+        with pytest.raises(TensorFileError, match=f"{name} cannot be read"):
+            load_tensors(tmp_path / name)
+    (tmp_path / "b").unlink()
     monkeypatch.setattr(tensors, "save_file", full)
     with pytest.raises(TensorFileError, match="a cannot be written: no space left"):
         save_tensors(tmp_path / "a", {"t": torch.ones(1)})

@@ -181,18 +181,35 @@ def test_levels_of_another_domain_are_its_values():
     assert found.tolist() == [[1.0]]
 
 
+def small_graph(output_type) -> onnx.ModelProto:
+    """x + 1, with a note of this machine on each part."""
+    helper, number = onnx.helper, onnx.TensorProto.FLOAT
+    ends = [helper.make_tensor_value_info("x", number, ["batch", 2]),
+            helper.make_tensor_value_info("y", output_type, ["batch", 2])]
+    node = helper.make_node("Add", ["x", "one"], ["y"])
+    one = helper.make_tensor("one", number, [1], [1.0])
+    graph = helper.make_graph([node], "a", ends[:1], ends[1:], [one])
+    for part in (graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
+        part.doc_string = "/home/me"
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+
+
+def test_notes_of_this_machine_are_not_written():
+    content = onnx_module._content(small_graph(onnx.TensorProto.FLOAT), {"b": "ü", "a": ["ü"]})
+    assert b"/home/me" not in content
+    model = onnx.load_from_string(content)
+    assert [(entry.key, entry.value) for entry in model.metadata_props] == [
+        ("a", '["ü"]'), ("b", "ü")
+    ]
+    for end in (*model.graph.input, *model.graph.output):
+        assert end.type.tensor_type.shape.dim[0].dim_param == "N"
+    assert model.producer_name == "duet"
+
+
 def test_a_graph_that_contradicts_itself_is_not_written():
     """Down to the types that follow from its nodes."""
-    ends = [
-        onnx.helper.make_tensor_value_info(name, kind, ["N", 2])
-        for name, kind in (("x", onnx.TensorProto.FLOAT), ("y", onnx.TensorProto.INT64))
-    ]
-    node = onnx.helper.make_node("Neg", ["x"], ["y"])
-    graph = onnx.helper.make_graph([node], "a", ends[:1], ends[1:])
-    opset = onnx.helper.make_opsetid("", 18)
-    model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=10)
     with pytest.raises(onnx.shape_inference.InferenceError):
-        onnx_module._content(model, {})
+        onnx_module._content(small_graph(onnx.TensorProto.INT64), {})
 
 
 def test_an_earlier_export_is_replaced_by_the_same_bytes(export_of, tmp_path, capfd):

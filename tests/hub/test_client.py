@@ -93,7 +93,9 @@ ERRORS = [
     (answered(errors.RevisionNotFoundError, 404), HubError, "no such branch, tag or commit"),
     (RuntimeError("a slip"), HubError, "me/x: a slip"),
     (ValueError("a name"), HubError, "me/x: a name"),
-    (KeyError("sha"), HubError, "is not of the form that its client knows"),
+    (OSError("disk full"), HubError, "me/x: disk full"),
+    *((kind("sha"), HubError, "is not of the form that its client knows")
+      for kind in (KeyError, TypeError, AttributeError, IndexError)),
     (HubError("in our words"), HubError, "^in our words$"),
 ]
 

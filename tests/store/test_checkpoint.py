@@ -19,6 +19,7 @@ from duet.store import checkpoint, weights
 from duet.store.checkpoint import CONFIG, METRICS, WEIGHTS, CheckpointError, save
 from duet.store.config import DataRecord
 from duet.store.records import RecordError
+from duet.store.weights import WeightsError
 
 CLASSES = tuple("0123456789")
 TOY = DataRecord("toy", "Toy", CLASSES, images_sha256="5" * 64)
@@ -214,6 +215,15 @@ def test_a_broken_weights_file_is_named(folder, content):
     (folder / WEIGHTS).write_bytes(content)
     with pytest.raises(CheckpointError, match=r"model\.safetensors is not a readable"):
         duet.load(folder)
+
+
+def test_a_weights_file_that_may_not_be_read_is_named(folder, monkeypatch):
+    def refuse(path, mode):
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(WeightsError, match="is not a readable safetensors file: not yours"):
+        weights._read_header(folder / WEIGHTS)
 
 
 def test_what_other_programs_write_beside_the_tensors_is_passed_over(folder, tiny_gan):

@@ -122,7 +122,8 @@ def test_metrics_of_schema_2_are_brought_up_to_date(tmp_path, measurement):
     assert dataclasses.replace(found, scores=bare) == record.measurements[0]
 
 
-@pytest.mark.parametrize("broken", [7, [7], [{}], [{"protocol": 1, "scores": {}}], None])
+@pytest.mark.parametrize("broken", [7, [7], [{}], [{"protocol": 1, "scores": {}}], None,
+                                    [{"protocol": {}, "scores": [1]}]])
 def test_a_broken_record_of_an_older_schema_is_refused(tmp_path, broken):
     write_json(tmp_path / "metrics.json", {"schema": 2, "measurements": broken})
     with pytest.raises(RecordError, match=r"metrics\.json is not what"):
