@@ -94,6 +94,7 @@ ERRORS = [
     (RuntimeError("a slip"), HubError, "me/x: a slip"),
     (ValueError("a name"), HubError, "me/x: a name"),
     (OSError("disk full"), HubError, "me/x: disk full"),
+    (errors.RevisionResolutionError("a branch"), HubError, "me/x: a branch"),
     *((kind("sha"), HubError, "is not of the form that its client knows")
       for kind in (KeyError, TypeError, AttributeError, IndexError)),
     (HubError("in our words"), HubError, "^in our words$"),
