@@ -140,6 +140,12 @@ def test_the_file_says_what_it_is(exported):
     assert b".py" not in content  # the exporter's notes on where each node came from
 
 
+def test_weights_travel_in_eight_bits_and_eight(exported):
+    for path in exported[1].glob("*.onnx"):
+        weights = onnx.load(path).graph.initializer
+        assert onnx.TensorProto.INT8 in {weight.data_type for weight in weights}
+
+
 def test_other_peoples_folders_are_left_alone(export_of, tmp_path, capsys):
     loaded, _ = export_of("gan")
     (tmp_path / "thesis.tex").write_text("mine")
