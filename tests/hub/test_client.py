@@ -144,6 +144,22 @@ def test_what_a_listing_does_not_say_is_told(hub, answer, said):
         sources.fetch("me/tiny")
 
 
+@pytest.mark.parametrize(
+    "odd", [{"rfilename": 7}, *({"size": size} for size in (-1, 1.5, True, "2", None)),
+            *({"blobId": digest} for digest in (7, None))],
+)
+def test_a_file_is_listed_with_name_size_and_hash(hub, odd):
+    sound = {"rfilename": CONFIG, "size": 0, "blobId": "0" * 40}
+    for entry in (sound, sound | odd):
+        answer = {"id": "me/tiny", "sha": "0" * 40, "siblings": [entry]}
+        hub.faults = [("GET /api/models/", lambda request, a=answer: JSONResponse(a))]
+        if entry == sound:
+            assert client.look_up("me/tiny").files == {CONFIG: StoredFile(0, "0" * 40, False)}
+        else:
+            with pytest.raises(HubError, match="is not of the form"):
+                client.look_up("me/tiny")
+
+
 def test_a_cache_behind_a_link_is_a_cache(tmp_path, monkeypatch):
     (tmp_path / "real" / "model").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "real")
