@@ -59,7 +59,7 @@ def space(repo_id: str, /, private: bool = False, force: bool = False, gpu: bool
 
 def _tracked() -> list[str]:
     """The files to send: what git knows of, as it stands in the working tree."""
-    command = ["git", "-C", str(ROOT), "ls-files", "-z", "--", *PARTS]
+    command = ["git", "-C", str(ROOT), "ls-files", "-z", *PARTS]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:

@@ -136,9 +136,11 @@ def test_a_folder_that_was_put_aside_comes_back(tmp_path):
         aside.mkdir()
         (aside / "old").touch()
     (tmp_path / "replaced").mkdir()
+    noted = f"{aside.name}.txt.old"  # looks much the same, but nobody here makes such names
+    (tmp_path / noted).touch()
     with replacing(tmp_path / "a.txt") as scratch:
         scratch.touch()
-    assert {path.name for path in tmp_path.iterdir()} == {"kept", "replaced", "a.txt"}
+    assert {path.name for path in tmp_path.iterdir()} == {"kept", "replaced", "a.txt", noted}
     assert (tmp_path / "kept" / "old").exists()
     assert not (tmp_path / "replaced" / "old").exists()
 

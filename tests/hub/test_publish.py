@@ -131,6 +131,13 @@ def test_another_work_asks_for_force(hub, training, folder, files):
     assert set(files) | EVERYTHING == set(hub.history("me/work")[0]["files"])
 
 
+def test_half_a_checkpoint_is_another_work(hub, training, folder):
+    hub.make("me/half", {CONFIG: (folder / CONFIG).read_bytes()})
+    code, _, said = training("publish", folder, "me/half")
+    assert code == 2
+    assert "me/half holds something else; `force`" in said
+
+
 def test_an_empty_repository_is_filled(hub, training, folder):
     hub.make("me/new", {".gitattributes": b"", CARD: b"# to come"})
     assert training("publish", folder, "me/new")[0] == 0
