@@ -13,6 +13,7 @@ import duet
 from duet.core import latents
 from duet.core.domains import Pixels
 from duet.export import onnx as onnx_module
+from duet.export.narrow import FixedPoint
 from duet.export.onnx import ABOUT, ExportError, export
 from duet.models.base import ModelConfig
 from duet.models.dcgan import DCGAN
@@ -140,10 +141,11 @@ def test_the_file_says_what_it_is(exported):
     assert b".py" not in content  # the exporter's notes on where each node came from
 
 
-def test_weights_travel_in_eight_bits_and_eight(exported):
-    for path in exported[1].glob("*.onnx"):
-        weights = onnx.load(path).graph.initializer
-        assert onnx.TensorProto.INT8 in {weight.data_type for weight in weights}
+def test_weights_travel_narrow_and_the_model_keeps_its_own():
+    model = TOYS["vae"]().eval()
+    for module in (onnx_module._decoder(model), onnx_module._encoder(model)):
+        assert any(isinstance(part, FixedPoint) for part in module.modules())
+    assert not any(isinstance(part, FixedPoint) for part in model.modules())
 
 
 def test_other_peoples_folders_are_left_alone(export_of, tmp_path, capsys):
