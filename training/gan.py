@@ -2,6 +2,7 @@
 (Huang et al., "The GAN is dead; long live the GAN! A modern baseline GAN", 2024), made light."""
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,7 +14,7 @@ from duet.core.domains import PIXELS
 from duet.data import ImageSet
 from duet.models.gan import GAN, Discriminator, GANConfig
 from training.augment import FEW_IMAGES, Augment, augmented
-from training.config import BatchSize, ResidualTraining, Steps, TrainingError
+from training.config import ResidualTraining, TrainingError
 from training.ema import averaged_copy
 from training.losses import gradient_penalty, relativistic_loss
 from training.objective import Batch, Objective, Phase, adversarial_adams, detached, frozen
@@ -30,10 +31,8 @@ class GANTraining(ResidualTraining):
     """Our class-conditional GAN for small images."""
 
     recipe: ClassVar[str] = "gan"
-    widths: ClassVar[dict[int, int]] = {28: 48, 32: 48, 48: 44, 64: 36}
+    widths: ClassVar[dict[float, int]] = {32: 48, 48: 44, math.inf: 36}
 
-    steps: Steps = 10_000
-    batch_size: BatchSize = 64
     learning_rate: float = 5e-4
     """Of both Adams, for the first 2,000 steps; then it falls as 1/sqrt(step)."""
     penalty: float = 1.0
@@ -42,6 +41,11 @@ class GANTraining(ResidualTraining):
     """What the discriminator sees changed at random: geometry (moved, a part cut out), all
     (brightness and colours too), none. auto: fewer than 10,000 pictures, of colour all, of grey
     geometry."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.penalty < math.inf:
+            raise TrainingError("--penalty must not be negative")
 
     def suited(self, images: ImageSet) -> Self:
         return dataclasses.replace(super().suited(images), augment=self.augment_for(images))

@@ -5,6 +5,7 @@ Rybkin et al., 2021): reconstruction and KL are then weighed against each other 
 and not by a knob, and the mean that we show stays sharp.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -29,7 +30,7 @@ class VAETraining(ResidualTraining):
 
     recipe: ClassVar[str] = "vae"
     # Narrower than the GAN's: the encoder ships too.
-    widths: ClassVar[dict[int, int]] = {28: 48, 32: 32, 48: 24, 64: 20}
+    widths: ClassVar[dict[float, int]] = {28: 48, 32: 32, 48: 24, math.inf: 20}
 
     steps: Steps = 8_000
     batch_size: BatchSize = 128
