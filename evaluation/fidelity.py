@@ -37,13 +37,12 @@ class ClassifierFeatures(torch_fidelity.FeatureExtractorBase):
 
     def __init__(
         self, name: str, features_list: list[str],
-        feature_extractor_weights_path: str | Path | None = None, **options: object,
+        feature_extractor_weights_path: str | Path, **options: object,
     ) -> None:
         super().__init__(name, features_list)  # `options`: the library hands over all of its own
         self.network = type(self).build()
-        if feature_extractor_weights_path is not None:
-            tensors, _ = load_tensors(Path(feature_extractor_weights_path))
-            self.network.load_state_dict(tensors, strict=True)
+        tensors, _ = load_tensors(Path(feature_extractor_weights_path))
+        self.network.load_state_dict(tensors)
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         features, logits = self.network(images[:, : self.image_shape[0]])
@@ -141,7 +140,6 @@ class OpenExtractors(dict[str, Extractor]):
     def __init__(
         self, device: torch.device, asked: str = AUTO, weights: Path | None = None
     ) -> None:
-        super().__init__()
         self.device, self.asked, self.weights = device, asked, weights
 
     def __missing__(self, name: str) -> Extractor:

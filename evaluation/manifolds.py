@@ -13,15 +13,14 @@ def density_coverage(
 ) -> tuple[float, float]:
     """Of features float32 [N, D] and [M, D]; a real image's ball reaches to its neighbour number
     `neighborhood` among the real ones."""
-    inside = torch.zeros((), dtype=torch.int64)
-    covered = 0
+    inside, covered = 0, 0
     for part in real.split(CHUNK):
         # The nearest is the image itself, at distance 0.
-        radii = _distances(part, real).kthvalue(neighborhood + 1, dim=1).values
+        radii = _distances(part, real).kthvalue(neighborhood + 1).values
         hits = _distances(part, generated) < radii[:, None]
-        inside += hits.sum()
+        inside += int(hits.sum())
         covered += int(hits.any(1).sum())
-    return inside.item() / (neighborhood * len(generated)), covered / len(real)
+    return inside / (neighborhood * len(generated)), covered / len(real)
 
 
 def _distances(one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:

@@ -29,7 +29,7 @@ from evaluation.fidelity import Extractor
 from evaluation.metrics import FeatureSet
 from evaluation.sets import SetId
 
-FOLDER = Path(__file__).resolve().parent / "reference"
+FOLDER = Path(__file__).parent / "reference"
 STORED_FEATURES = 10_000
 SEED = 0
 RULE = "stratified-by-class-smallest-keyed-hash"
@@ -81,7 +81,7 @@ def build(images: ImageSet, extractor: Extractor) -> Path:
     found = extract_set(images, extractor)
     chosen = random_part(images, STORED_FEATURES, SEED)
     tensors = {key: torch.from_numpy(value) for key, value in found.statistics.items()}
-    tensors["features"] = found.features[chosen].contiguous()
+    tensors["features"] = found.features[chosen]
     about = {
         "data": images.name,
         "split": images.split,
@@ -94,7 +94,6 @@ def build(images: ImageSet, extractor: Extractor) -> Path:
         "extractor_sha256": extractor.weights_sha256,
     }
     path = reference_path(SetId.of(images), extractor.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
     save_tensors(path, tensors, about)
     return path
 

@@ -22,16 +22,16 @@ def has_speck(images: torch.Tensor) -> torch.Tensor:
     a larger one is cut into pieces that touch, or has too many pixels.
     """
     bright = images > LEVEL
-    own = torch.arange(1, bright.numel() + 1, dtype=torch.float64, device=images.device)
+    own = torch.arange(1, bright.numel() + 1, dtype=torch.float64)
     number = own.view(bright.shape) * bright
     for _ in range(MOST_PIXELS - 1):
         number = _largest_around(number) * bright
     others = torch.where(bright, number, torch.inf)
     touches = bright & ((_largest_around(number) != number) | (-_largest_around(-others) != number))
     labels = number.long().flatten()
-    sizes = torch.bincount(labels, minlength=bright.numel() + 1)
-    cut = torch.bincount(labels, touches.flatten().double(), minlength=bright.numel() + 1) > 0
-    is_speck = (sizes > 0) & (sizes <= MOST_PIXELS) & ~cut
+    sizes = torch.bincount(labels)
+    cut = torch.bincount(labels, touches.flatten()) > 0
+    is_speck = (sizes <= MOST_PIXELS) & ~cut
     is_speck[0] = False  # the background
     return is_speck[labels].view(len(images), -1).any(1)
 

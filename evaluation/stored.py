@@ -11,7 +11,7 @@ from evaluation.reference import home
 from evaluation.sets import SetId
 
 
-def store(path: Path, measured: Measurement, force: bool = False) -> None:
+def store(path: Path, measured: Measurement, force: bool) -> None:
     """Put a measurement into a metrics.json. It replaces what answers the same request, and what
     belongs to other weights; other protocols stay beside it, unless `force`."""
     content = records.read(MetricsRecord, path) or MetricsRecord()

@@ -55,7 +55,7 @@ def model_rows(entries: Sequence[tuple[Checkpoint, Measurement]]) -> list[Row]:
         )
         for checkpoint, measured in entries
     ]
-    for row in table[1:]:
+    for row in table:
         _check_alike(table[0], row, counts=True)
     return sorted(table, key=_place)
 

@@ -84,8 +84,6 @@ class TrainConfig:
         learning_rate = getattr(self, "learning_rate", None)
         if learning_rate is not None and not 0 < learning_rate < math.inf:
             raise TrainingError("--learning-rate must be positive")
-        if not 0 <= getattr(self, "penalty", 0.0) < math.inf:
-            raise TrainingError("--penalty must not be negative")
 
     def resolved(self) -> Self:
         """With what is left to this machine: the run folder, and "auto" as precision. DataError for
@@ -125,7 +123,8 @@ class ResidualTraining(TrainConfig):
 
     # Channels for images up to a side: the most, in fours, with which a checkpoint of ten classes
     # stays below 10 MB, and no more than 48, with which two CPU cores still train (docs/log.md).
-    widths: ClassVar[dict[int, int]]
+    # The last row, of 64 pixels, serves larger ones too.
+    widths: ClassVar[dict[float, int]]
 
     width: int | None = None
     """Channels at half resolution, in both networks (default: suits the size)."""
@@ -140,13 +139,12 @@ class ResidualTraining(TrainConfig):
         )
 
     def width_for(self, image_shape: tuple[int, int, int]) -> int:
-        """As asked, else of the first row of the table that reaches the larger side, or the
-        last."""
-        widths = self.widths_for(image_shape)
-        fitting = (w for side, w in widths.items() if side >= max(image_shape[1:]))
-        return self.width or next(fitting, min(widths.values()))
+        """As asked, else of the first row of the table that reaches the larger side."""
+        _, height, width = image_shape
+        fitting = (w for s, w in self.widths_for(image_shape).items() if s >= max(height, width))
+        return self.width or next(fitting)
 
-    def widths_for(self, image_shape: tuple[int, int, int]) -> dict[int, int]:
+    def widths_for(self, image_shape: tuple[int, int, int]) -> dict[float, int]:
         """The table of widths for networks of that shape."""
         return self.widths
 

@@ -4,8 +4,6 @@ Gradients meet optimisers in `update` and nowhere else: it is the place to sum t
 batch, and to average them over processes.
 """
 
-import math
-
 import torch
 
 from training.ema import update_average
@@ -41,7 +39,7 @@ def update(objective: Objective, losses: Losses) -> None:
         optimizer.zero_grad()
         # Only along these: a generator's loss leaves no gradient in the discriminator it asks.
         loss.backward(inputs=parameters, retain_graph=len(losses) > 1)
-        if objective.max_gradient_norm < math.inf:
+        if objective.max_gradient_norm is not None:
             torch.nn.utils.clip_grad_norm_(parameters, objective.max_gradient_norm)
     for name in losses:
         objective.optimizers[name].step()

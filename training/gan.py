@@ -2,6 +2,7 @@
 (Huang et al., "The GAN is dead; long live the GAN! A modern baseline GAN", 2024), made light."""
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,7 +15,7 @@ from duet.data import ImageSet
 from duet.models.gan import GAN, Discriminator, GANConfig
 from training.augment import FEW_IMAGES, Augment, augmented
 from training.background import border_level
-from training.config import BatchSize, ResidualTraining, Steps, TrainingError
+from training.config import ResidualTraining, TrainingError
 from training.ema import averaged_copy
 from training.losses import gradient_penalty, relativistic_loss
 from training.objective import Batch, Objective, Phase, adversarial_adams, detached, frozen
@@ -31,10 +32,8 @@ class GANTraining(ResidualTraining):
     """Our class-conditional GAN for small images."""
 
     recipe: ClassVar[str] = "gan"
-    widths: ClassVar[dict[int, int]] = {28: 48, 32: 48, 48: 44, 64: 36}
+    widths: ClassVar[dict[float, int]] = {32: 48, 48: 44, math.inf: 36}
 
-    steps: Steps = 10_000
-    batch_size: BatchSize = 64
     learning_rate: float = 5e-4
     """Of both Adams, for the first 2,000 steps; then it falls as 1/sqrt(step)."""
     penalty: float = 0.1
@@ -51,6 +50,8 @@ class GANTraining(ResidualTraining):
         super().__post_init__()
         if self.background is not None and not 0 <= self.background <= 255:
             raise TrainingError(f"--background must be in 0..255, not {self.background}")
+        if not 0 <= self.penalty < math.inf:
+            raise TrainingError("--penalty must not be negative")
 
     def suited(self, images: ImageSet) -> Self:
         return dataclasses.replace(

@@ -10,7 +10,6 @@ from duet import data
 from duet.core.device import pick_device
 from duet.core.domains import DOMAINS
 from duet.core.files import replacing
-from duet.core.pixels import to_pil
 from duet.core.stop import Interrupted, stop_signals
 from duet.models import LatentModel, ModelError
 from duet.store import records
@@ -23,7 +22,7 @@ from training.log import RunLog, draw_curves
 from training.objective import Objective
 from training.randomness import batch_indices, noise_seed, weights_seed
 from training.recipes import RECIPES
-from training.record import data_record, preview, run_record, write_checkpoint
+from training.record import data_record, run_record, save_preview, write_checkpoint
 from training.state import Progress, load_state, save_state
 
 
@@ -141,5 +140,5 @@ def _other_pictures(before: RunRecord, config: TrainConfig, made_from: DataRecor
 
 def _save_pictures(folder: Path, model: LatentModel, rows: Sequence[LogRow]) -> None:
     with replacing(folder / SAMPLES) as scratch:
-        to_pil(preview(model), scale=3).save(scratch)
+        save_preview(model, scratch)
     draw_curves(rows, folder / CURVES)

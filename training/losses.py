@@ -31,9 +31,9 @@ def gradient_penalty(
     """Zero-centred: E ||d D(x, y) / d x||^2. R1 on real images, R2 on generated ones (Mescheder
     et al., "Which training methods for GANs do actually converge?", 2018, equations 9 and 10)."""
     images = images.detach().requires_grad_()
-    logits = discriminator(images, labels).float().sum()
+    logits = discriminator(images, labels).sum()
     (gradient,) = torch.autograd.grad(logits, images, create_graph=True)
-    return gradient.float().square().sum(dim=(1, 2, 3)).mean()
+    return gradient.square().sum(dim=(1, 2, 3)).mean()
 
 
 def normal_log_density(

@@ -2,7 +2,6 @@
 that is the driver's (training/driver.py), the same for every recipe."""
 
 import contextlib
-import math
 from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple
 
@@ -42,7 +41,7 @@ class Objective(nn.Module):
     unlabelled) and the name of a domain, and gives the phases of a step.
     """
 
-    max_gradient_norm: ClassVar[float] = math.inf  # of each optimiser's parameters together
+    max_gradient_norm: ClassVar[float | None] = None  # of each optimiser's parameters together
 
     model: LatentModel
     average: LatentModel | None  # of the model's weights over training

@@ -1,6 +1,7 @@
 """A finished run becomes a checkpoint folder: weights, configuration, record, preview, card."""
 
 import dataclasses
+import math
 import os
 import platform
 from collections.abc import Sequence
@@ -79,8 +80,13 @@ def write_checkpoint(
             threads=run.threads,
         )
         records.write(scratch / checkpoint.TRAINING, record)
-        to_pil(preview(model), scale=3).save(scratch / checkpoint.PREVIEW)
+        save_preview(model, scratch / checkpoint.PREVIEW)
         write_card(scratch)
+
+
+def save_preview(model: LatentModel, path: Path) -> None:
+    """The preview as a file, pixels large enough to be looked at."""
+    to_pil(preview(model), scale=3).save(path)
 
 
 def preview(model: LatentModel) -> torch.Tensor:
@@ -97,7 +103,8 @@ def preview(model: LatentModel) -> torch.Tensor:
 
 def downsampled(rows: Sequence[LogRow]) -> dict[str, tuple[float, ...]]:
     """The rows as columns, at most CURVE_POINTS long, four digits each."""
-    kept = [row.columns() for row in rows[:: -(-len(rows) // CURVE_POINTS) or 1]]
+    stride = max(1, math.ceil(len(rows) / CURVE_POINTS))
+    kept = [row.columns() for row in rows[::stride]]
     return {
         key: tuple(float(f"{row[key]:.4g}") for row in kept) for key in (kept[0] if kept else ())
     }

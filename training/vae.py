@@ -7,6 +7,7 @@ and not by a knob, and the mean that we show stays sharp.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
@@ -36,8 +37,8 @@ class VAETraining(ResidualTraining):
 
     recipe: ClassVar[str] = "vae"
     # Narrower than the GAN's: the encoder ships too.
-    widths: ClassVar[dict[int, int]] = {28: 48, 32: 32, 48: 24, 64: 20}
-    grid_widths: ClassVar[dict[int, int]] = {48: 44, 64: 20}
+    widths: ClassVar[dict[float, int]] = {28: 48, 32: 32, 48: 24, math.inf: 20}
+    grid_widths: ClassVar[dict[float, int]] = {48: 44, math.inf: 20}
 
     steps: Steps = 8_000
     batch_size: BatchSize = 128
@@ -87,7 +88,7 @@ class VAETraining(ResidualTraining):
             return stages
         return max(stages - 1, ResidualConfig.BOUNDS["stages"][0])
 
-    def widths_for(self, image_shape: tuple[int, int, int]) -> dict[int, int]:
+    def widths_for(self, image_shape: tuple[int, int, int]) -> dict[float, int]:
         return self.grid_widths if self.is_spatial(image_shape) else self.widths
 
 

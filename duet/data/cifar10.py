@@ -26,4 +26,4 @@ FILES = {
     for split, names in BATCHES.items()
 }
 
-CIFAR10 = published_set(FACTS, "CIFAR10", (3, 32, 32), FILES, read_cifar10)
+CIFAR10 = published_set(FACTS, "CIFAR10", 3, 32, FILES, read_cifar10)

@@ -23,7 +23,7 @@ def idx_set(facts: Facts, class_name: str) -> DataSet:
         for split, prefix in PREFIXES.items()
     }
     read = functools.partial(_read, files, facts.title)
-    return published_set(facts, class_name, (1, SIDE, SIDE), files, read)
+    return published_set(facts, class_name, 1, SIDE, files, read)
 
 
 def _read(files: Mapping[str, tuple[str, ...]], title: str, root: Path, split: str) -> Pair:

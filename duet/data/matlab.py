@@ -24,7 +24,7 @@ def read_byte_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         content = memoryview(path.read_bytes())[HEADER_BYTES:]
         return dict(_matrix(kind, data) for kind, data in _elements(content))
-    except (OSError, ValueError, struct.error, zlib.error, IndexError) as error:
+    except (OSError, ValueError, struct.error, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
 
 

@@ -24,12 +24,12 @@ Pair = tuple[torch.Tensor, torch.Tensor]
 
 
 def published_set(
-    facts: Facts, class_name: str, image_shape: tuple[int, int, int],
+    facts: Facts, class_name: str, channels: int, side: int,
     files: Mapping[str, tuple[str, ...]], read: Callable[[Path, str], Pair],
 ) -> DataSet:
-    """A row of DATASETS. `class_name`: torchvision's; `files`: of each split, in torchvision's
-    layout below the data folder; `read(root, split)`: images and labels from them, DataError where
-    they are damaged."""
+    """A row of DATASETS, of square images. `class_name`: torchvision's; `files`: of each split, in
+    torchvision's layout below the data folder; `read(root, split)`: images and labels from them,
+    DataError where they are damaged."""
 
     archives = {split: f"{facts.name}-{split}.zip" for split in files}
 
@@ -37,7 +37,7 @@ def published_set(
         archive = root / archives[split]
         lacking = [name for name in files[split] if not (root / name).exists()]
         if lacking == list(files[split]) and archive.exists():
-            decoding = Decoding(image_shape[1], "grey" if image_shape[0] == 1 else "rgb")
+            decoding = Decoding(side, "grey" if channels == 1 else "rgb")
             return load_split(archive, split, decoding, facts)
         if lacking and root != (folder := (root / lacking[0]).parent) and folder.is_dir():
             reason = f"{lacking[0]} is lacking, though its folder is there"

@@ -39,4 +39,4 @@ def read(root: Path, split: str) -> Pair:
     return torch.from_numpy(images), torch.from_numpy(labels)
 
 
-SVHN = published_set(FACTS, "SVHN", (3, 32, 32), FILES, read)
+SVHN = published_set(FACTS, "SVHN", 3, 32, FILES, read)

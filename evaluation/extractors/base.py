@@ -9,7 +9,7 @@ from torch import nn
 
 from duet.core.domains import DOMAINS, PIXELS
 
-FOLDER = Path(__file__).resolve().parent
+FOLDER = Path(__file__).parent
 Shape = tuple[int, int, int]
 Distortion = Callable[[torch.Tensor], torch.Tensor]
 

@@ -1,5 +1,7 @@
 """The network of the extractors for colour and for pictures of any size: a ResNet of 9 layers."""
 
+import itertools
+
 import torch
 from torch import nn
 
@@ -17,10 +19,9 @@ class ResidualClassifier(Classifier):
     def __init__(
         self, channels: int, widths: tuple[int, int, int], feature_dim: int, num_classes: int
     ) -> None:
-        stages = zip((STEM, *widths), widths, strict=False)
         body = nn.Sequential(
             *_layer(channels, STEM),
-            *(Stage(before, after) for before, after in stages),
+            *(Stage(*pair) for pair in itertools.pairwise((STEM, *widths))),
             nn.AdaptiveMaxPool2d(1),
             nn.Flatten(),
             nn.Linear(widths[-1], feature_dim, bias=False),

@@ -49,7 +49,7 @@ class Plan:
 
 def train_entry(
     entry: ExtractorEntry, train_set: ImageSet, test_set: ImageSet, folder: Path,
-    device: torch.device, seed: int = 0, epochs: int | None = None, resume: bool = False,
+    device: torch.device, seed: int, epochs: int | None, resume: bool,
 ) -> float:
     """Train the classifier of an extractor's row and write its weights, whole, with what they come
     from; returns the test accuracy. Raises as `train` does, EvaluationError for other images."""
@@ -171,7 +171,6 @@ def accuracy(network: Classifier, recipe: Recipe, images: ImageSet) -> float:
 @torch.no_grad()
 def _measure_features(network: Classifier, pixels: torch.Tensor) -> None:
     """Set `feature_rms` to the root mean square of the features of all images."""
-    network.feature_rms.fill_(1)
     power = [network(batch)[0].double().square().mean(1) for batch in pixels.split(500)]
     network.feature_rms.copy_(torch.cat(power).mean().sqrt())
 

@@ -107,6 +107,9 @@ def test_cifar10_is_read_from_torchvisions_layout(toy_cifar10):
     pixels = np.random.default_rng(1).integers(0, 256, (10, 3, 32, 32)).astype(np.uint8)
     assert np.array_equal(found.images[10:20].numpy(), pixels)
     assert found.labels[10:20].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]
+    test = data.load("cifar10", "test", toy_cifar10)
+    pixels = np.random.default_rng(5).integers(0, 256, (10, 3, 32, 32)).astype(np.uint8)
+    assert np.array_equal(test.images.numpy(), pixels)
 
 
 class Evil:
@@ -169,16 +172,39 @@ def test_a_file_of_svhn_with_another_hash_is_refused(toy_svhn):
 @pytest.mark.parametrize("content", [
     b"short", b" " * 128 + struct.pack("<II", 14, 99), b" " * 128 + struct.pack("<II", 1, 0),
     b" " * 128 + element(15, zlib.compress(b"x" * 99)[:20]), b" " * 128 + element(14, b""),
+    b" " * 128 + b"abc", b" " * 128 + element(15, b"no zlib"), None,
+    b" " * 128 + element(14, element(6, bytes(8))),
 ])
 def test_a_damaged_matlab_file_is_refused(tmp_path, content):
     from duet.data.matlab import read_byte_arrays
 
-    (tmp_path / "file.mat").write_bytes(content)
+    if content is not None:
+        (tmp_path / "file.mat").write_bytes(content)
     if content == b"short":
         assert read_byte_arrays(tmp_path / "file.mat") == {}
         return
     with pytest.raises(DataError, match=r"file\.mat cannot be read"):
         read_byte_arrays(tmp_path / "file.mat")
+
+
+def test_matlab_files_hold_arrays_of_any_shape_and_name(tmp_path):
+    """Parts that are no multiple of eight bytes, and no compression."""
+    from duet.data.matlab import read_byte_arrays
+
+    values = {"images": np.arange(30, dtype=np.uint8).reshape(2, 3, 5),
+              "a": np.arange(14, dtype=np.uint8).reshape(7, 2)}
+
+    def part(name, array):
+        body = (element(6, bytes(8)) + element(5, np.array(array.shape, "<i4").tobytes())
+                + element(1, name.encode()) + element(2, array.tobytes(order="F")))
+        return element(14, body)
+
+    content = b" " * 128 + b"".join(part(*pair) for pair in values.items())
+    (tmp_path / "file.mat").write_bytes(content)
+    found = read_byte_arrays(tmp_path / "file.mat")
+    assert found.keys() == values.keys()
+    for name, array in values.items():
+        assert np.array_equal(found[name], array)
 
 
 def test_a_download_is_put_in_place_whole(tmp_path, monkeypatch):
@@ -198,6 +224,22 @@ def test_a_download_is_put_in_place_whole(tmp_path, monkeypatch):
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["KMNIST"]
 
 
+def test_a_download_is_hidden_beside_its_place_and_talks_on_stderr(tmp_path, monkeypatch, capsys):
+    seen = []
+
+    def fetch(root, train, download):
+        seen.append((Path(root).parent, Path(root).name.startswith(".download-"), train, download))
+        print("fetching")
+        raise OSError("no route to host")
+
+    monkeypatch.setattr("torchvision.datasets.KMNIST", fetch)
+    for _ in range(2):  # the second time into a folder that is there
+        with pytest.raises(DataError, match=r"the download failed.*holds KMNIST/raw/train-images"):
+            data.load("kmnist", "test", tmp_path / "a" / "new")
+    assert seen == [(tmp_path / "a" / "new", True, True, True)] * 2
+    assert capsys.readouterr().out == ""
+
+
 def test_a_failed_download_leaves_nothing_behind(tmp_path, monkeypatch):
     def broken(root, train, download):
         (Path(root) / "MNIST" / "raw").mkdir(parents=True)
@@ -211,10 +253,16 @@ def test_a_failed_download_leaves_nothing_behind(tmp_path, monkeypatch):
 
 
 def test_svhn_is_fetched_without_scipy(tmp_path, monkeypatch):
+    from torchvision.datasets import SVHN
+
+    asked = []
+
     def fetch(url, root, filename, md5):
+        asked.append([url, filename, md5])
         (Path(root) / filename).write_bytes(url.encode())
 
     monkeypatch.setattr("torchvision.datasets.utils.download_url", fetch)
     with pytest.raises(DataError, match="is not the published file"):
         data.load("svhn", "train", tmp_path)
     assert (tmp_path / "test_32x32.mat").read_text().startswith("http")
+    assert asked == [list(SVHN.split_list[split]) for split in ("train", "test")]

@@ -7,7 +7,6 @@ import torch
 
 from duet.core.domains import DOMAINS, Pixels
 from training.augment import (
-    FEW_IMAGES,
     POLICIES,
     augmented,
     brightened,
@@ -24,20 +23,21 @@ COUNT = 400
 
 @pytest.fixture
 def images():
-    """float [N, 3, 16, 24], none of them 0."""
-    return torch.rand(COUNT, 3, 16, 24) * 0.8 + 0.1
+    """float [N, 3, 16, 40], none of them 0, channels and rows of different brightness."""
+    level = torch.tensor([0.3, 0.6, 1.0])[:, None, None] * torch.linspace(0.5, 1, 16)[:, None]
+    return (torch.rand(COUNT, 3, 16, 40) * 0.8 + 0.1) * level
 
 
 def test_a_translation_moves_by_up_to_an_eighth(images):
     seen = set()
     for before, after in zip(images, translated(images), strict=True):
         places = [
-            (dy, dx) for dy in range(-2, 3) for dx in range(-3, 4)
+            (dy, dx) for dy in range(-2, 3) for dx in range(-5, 6)
             if torch.equal(after, moved(before, dy, dx))
         ]
         assert len(places) == 1
         seen |= set(places)
-    assert len(seen) == 5 * 7  # 400 draws of 35: all come
+    assert len(seen) == 5 * 11  # 400 draws of 55: all come
 
 
 def moved(image, dy, dx):
@@ -56,7 +56,7 @@ def test_a_cut_hides_a_square_of_half_the_side_or_its_part_within(images):
                        images[~hidden[:, None].expand_as(after)])
     rows, columns = hidden.any(dim=2), hidden.any(dim=1)
     assert torch.equal(hidden, rows[:, :, None] & columns[:, None, :])
-    for line, most in ((rows, 8), (columns, 12)):
+    for line, most in ((rows, 8), (columns, 20)):
         count = line.sum(1)
         assert (count.min(), count.max()) == (most // 2, most)  # a centre on the edge: half of it
         assert ((line[:, 1:] != line[:, :-1]).sum(1) <= 2).all()  # in one piece
@@ -73,6 +73,8 @@ def test_brightness_colour_and_contrast_change_what_they_say(images):
         after, mean = change(images), images.mean(dim=dims, keepdim=True)
         torch.testing.assert_close(after.mean(dim=dims, keepdim=True), mean)
         strength = ((after - mean) / (images - mean)).flatten(1).median(dim=1).values
+        expected = mean + (images - mean) * strength[:, None, None, None]
+        torch.testing.assert_close(after, expected, atol=1e-4, rtol=0)
         assert low - 1e-3 <= strength.min() < low + 0.1 * (high - low)
         assert high - 0.1 * (high - low) < strength.max() <= high + 1e-3
 
@@ -100,13 +102,25 @@ def test_none_is_the_very_images_and_the_rest_is_the_seeds():
     assert torch.equal(first, augmented(images, "all"))
 
 
+def test_policies_are_what_their_names_promise():
+    """Colours first: what a cut hides stays 0."""
+    assert POLICIES["geometry"] == (translated, cut_out)
+    assert POLICIES["all"] == (brightened, saturated, contrasted, translated, cut_out)
+
+
+def test_images_are_changed_where_they_are():
+    """On a device without numbers, which no other device's tensor may meet."""
+    images = torch.empty(4, 3, 8, 8, device="meta")
+    assert augmented(images, "all").device == images.device
+
+
 @pytest.mark.parametrize(
     ("count", "channels", "asked", "chosen"),
     [
-        (FEW_IMAGES - 1, 1, "auto", "geometry"),
-        (FEW_IMAGES - 1, 3, "auto", "all"),
-        (FEW_IMAGES, 3, "auto", "none"),
-        (FEW_IMAGES, 1, "all", "all"),
+        (9_999, 1, "auto", "geometry"),
+        (9_999, 3, "auto", "all"),
+        (10_000, 3, "auto", "none"),  # the bound that the flag's help tells
+        (10_000, 1, "all", "all"),
         (9, 3, "none", "none"),
     ],
 )

@@ -7,10 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from duet.core.files import read_json
 from duet.core.tensors import load_tensors
+from duet.store import checkpoint
+from duet.store.checkpoint import shipped_names
+from duet.store.config import DataRecord
 from training.__main__ import main
 from training.recipes import RECIPES
 
@@ -116,6 +121,48 @@ def test_dry_run_prints_the_resolved_configuration(recipe, capsys, tmp_path):
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
+def test_the_default_run_folder_is_shown(recipe, capsys):
+    assert main([recipe, "--dry-run", "--device", "cpu"]) == 0
+    assert json.loads(capsys.readouterr().out)["out"] == f"runs/mnist-{recipe}"
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_the_recorded_command_gives_the_recorded_settings(name, root, capsys):
+    """What neither says is left to the machine or to the pictures."""
+    record = read_json(root / "checkpoints" / name / "training.json")
+    program, arguments = record["command"].split(" ")[:3], record["command"].split(" ")[3:]
+    assert program == ["python", "-m", "training"]
+    assert main([*arguments, "--dry-run", "--device", "cpu"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    for key, value in record["settings"].items():
+        if key != "precision":
+            assert shown[key] in (value, None), key
+
+
+def test_card_writes_and_names_each_card(finished, capsys):
+    """And nothing else."""
+    folder = finished / "checkpoint"
+    (folder / "README.md").unlink()
+    assert main(["card", str(folder), str(folder)]) == 0
+    assert capsys.readouterr().out == f"{folder / 'README.md'}\n" * 2
+    assert (folder / "README.md").is_file()
+
+
+@pytest.mark.parametrize(("out", "home"), [(["--out", "there"], "there"), ([], "runs/onnx/tiny")])
+def test_export_goes_where_it_is_sent(tmp_path, tiny_gan, capsys, monkeypatch, out, home):
+    monkeypatch.chdir(tmp_path)
+    exported = []
+    monkeypatch.setattr("duet.export.onnx.export", lambda *given: exported.append(given))
+    (tmp_path / "source").mkdir()
+    made_from = DataRecord("toy", "Toy", tuple("0123456789"))
+    checkpoint.save(tmp_path / "source", tiny_gan, name="tiny", made_from=made_from)
+    assert main(["export", "source", *out]) == 0
+    assert capsys.readouterr().out == f"{home}\n"
+    ((loaded, folder),) = exported
+    assert (loaded.name, folder) == ("tiny", Path(home))
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_help_explains_every_field(recipe, capsys):
     with pytest.raises(SystemExit, match="0"):
         main([recipe, "--help"])
@@ -142,7 +189,9 @@ def test_bad_input_is_exit_2(arguments, said, capsys, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_unknown_flags_are_exit_2(capsys):
+@pytest.mark.parametrize("wrong", ["--stepps", "--no-resume", "--no-dry-run"])
+def test_unknown_flags_are_exit_2(capsys, wrong):
+    """A flag has no opposite."""
     with pytest.raises(SystemExit, match="2"):
-        main(["gan", "--stepps", "3"])
-    assert "--stepps" in capsys.readouterr().err
+        main(["gan", wrong])
+    assert wrong in capsys.readouterr().err

@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 
+from duet.core.files import read_json
 from duet.data import ImageSet
 from duet.models.gan import GAN
 from duet.models.spatial_vae import SpatialVAE
@@ -37,6 +38,54 @@ def test_a_new_field_decides_the_weights():
     assert Other().weight_settings()["novelty"] == 3
 
 
+@pytest.mark.parametrize("name", ["mnist-gan", "mnist-vae"])
+def test_defaults_build_the_shipped_networks(root, name):
+    shipped = read_json(root / "checkpoints" / name / "config.json")["config"]
+    recipe = RECIPES[name.removeprefix("mnist-")]
+    width = read_json(root / "checkpoints" / name / "training.json")["settings"]["width"]
+    objective = recipe.objective(recipe.config(width=width), (1, 28, 28), 10)
+    built = dataclasses.asdict(objective.shipped.config)
+    assert built | {"image_shape": [*built["image_shape"]]} == shipped
+
+
+def test_the_dcgan_takes_the_tutorials_fifty_epochs():
+    assert RECIPES["dcgan"].config().steps == -(-50 * 60_000 // 256)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "settings"),
+    [
+        ("gan", {"batch_size": 1}), ("vae", {"batch_size": 1}), ("dcgan", {"batch_size": 2}),
+        ("gan", {"penalty": 0.0}), ("gan", {"steps": 1, "save_every": 1, "width": 1, "stages": 1}),
+        ("vae", {"latent_dim": 1}),
+    ],
+)
+def test_the_least_that_works_is_taken(recipe, settings):
+    assert RECIPES[recipe].config(**settings)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "settings"),
+    [
+        (recipe, {name: 0})
+        for recipe in ("gan", "vae")
+        for name in ("steps", "batch_size", "save_every", "width", "stages")
+    ]
+    + [("vae", {"latent_dim": 0}), ("dcgan", {"batch_size": 0}), ("dcgan", {"batch_size": 1})],
+)
+def test_less_is_refused(recipe, settings):
+    (name,) = settings
+    with pytest.raises(TrainingError, match=f"^--{name.replace('_', '-')} must be at least "):
+        RECIPES[recipe].config(**settings)
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan, -0.5])
+def test_rates_and_weights_are_finite_and_not_negative(value):
+    for name, said in (("learning_rate", "must be positive"), ("penalty", "must not be negative")):
+        with pytest.raises(TrainingError, match=f"^--{name.replace('_', '-')} {said}"):
+            RECIPES["gan"].config(**{name: value})
+
+
 SIDES = [(1, 28), (3, 28), (3, 32), (3, 48), (3, 64)]
 
 
@@ -65,6 +114,7 @@ def test_default_sizes_make_checkpoints_of_at_most_ten_megabytes(recipe, channel
 
     width = config.width_for(shape)
     assert size(width) < 10e6
+    assert width % 4 == 0
     assert width == 48 or size(width + 4) > 10e6
     assert dataclasses.replace(config, width=7).width_for(shape) == 7
 
@@ -109,8 +159,14 @@ def test_stages_suit_a_size(side, stages):
 
 
 def test_other_sizes_take_the_next_row():
-    config = RECIPES["gan"].config()
-    assert [config.width_for((1, 8, side)) for side in (8, 36, 128)] == [48, 44, 36]
+    """Up to a row's side; the larger side decides."""
+    for recipe, sides, widths in (
+        ("gan", (8, 32, 33, 48, 49, 128), [48, 48, 44, 44, 36, 36]),
+        ("vae", (8, 28, 29, 32, 33, 48, 49, 128), [48, 48, 32, 32, 24, 24, 20, 20]),
+    ):
+        config = RECIPES[recipe].config()
+        assert [config.width_for((1, 8, side)) for side in sides] == widths
+        assert [config.width_for((1, side, 8)) for side in sides] == widths
 
 
 def test_what_the_pictures_decide_is_recorded(toy_data):

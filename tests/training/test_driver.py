@@ -1,5 +1,6 @@
 """One training step of each recipe, recomputed by hand in plain lines."""
 
+import contextlib
 import copy
 import math
 
@@ -8,10 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch.distributions import Normal
 
+from duet.core.domains import DOMAINS, Pixels
 from duet.data import ImageSet
+from duet.models import ModelError
+from training import losses
 from training.augment import augmented
 from training.driver import train_step, update
-from training.objective import Batch, Objective
+from training.objective import Batch, Objective, frozen
 from training.recipes import RECIPES
 
 SHAPE, CLASSES, COUNT, STEP = (1, 28, 28), 10, 8, 50
@@ -300,6 +304,89 @@ def test_radford_dcgan_step_by_hand(shape):
     betas = {group["betas"] for o in objective.optimizers.values() for group in o.param_groups}
     assert betas == {(0.5, 0.999)}
     assert objective.shipped is objective.model
+
+
+@pytest.mark.parametrize(
+    ("recipe", "published"),
+    [("gan", {"betas": (0.0, 0.99), "eps": 1e-8}), ("dcgan", {"betas": (0.9, 0.999), "eps": 1e-7}),
+     ("vae", {"betas": (0.9, 0.999), "eps": 1e-8})],
+)
+def test_optimisers_are_the_published_ones(recipe, published):
+    """Adam's first step hides its betas."""
+    for optimizer in build(recipe).optimizers.values():
+        assert {key: optimizer.defaults[key] for key in published} == published
+
+
+@pytest.mark.parametrize(("count", "part"), [(1, 1), (3, 1), (8, 2), (9, 2)])
+def test_penalties_are_estimated_on_a_quarter_of_the_batch(batch, monkeypatch, count, part):
+    seen = []
+
+    def spy(discriminator, images, labels):
+        seen.append((len(images), len(labels)))
+        return images.sum() * 0
+
+    monkeypatch.setattr("training.gan.gradient_penalty", spy)
+    images, labels = (torch.cat([tensor] * 2)[:count] for tensor in batch)
+    stepped(build("gan"), images, labels)
+    assert seen == [(part, part)] * 2
+
+
+FORMS = [("gan", SHAPE), ("vae", SHAPE), ("dcgan", SHAPE), ("dcgan", (3, 16, 16))]
+
+
+@pytest.mark.parametrize(("recipe", "shape"), FORMS)
+def test_losses_are_computed_in_float32(batch, monkeypatch, recipe, shape):
+    """Of networks in bfloat16: sums and differences of rough logits would be rougher still."""
+    config = RECIPES[recipe].config(precision="bfloat16", **SIZES[recipe])
+    objective = RECIPES[recipe].objective(config, shape, 0)
+
+    def in_float32(function):
+        def checked(*tensors):
+            assert {tensor.dtype for tensor in tensors} == {torch.float32}
+            return function(*tensors)
+        return checked
+
+    for place in ("gan.relativistic_loss", "dcgan.dcgan_discriminator_loss",
+                  "dcgan.dcgan_generator_loss"):
+        module, name = place.split(".")
+        function = getattr(losses, name)
+        monkeypatch.setattr(f"training.{module}.{name}", in_float32(function))
+    images = torch.rand(COUNT, *shape) * 2 - 1
+    report = train_step(objective, 0, images, torch.zeros(COUNT, dtype=torch.int64))
+    for value in report.values():
+        assert value.dtype == torch.float32
+        assert not value.requires_grad  # a log that keeps graphs runs out of memory
+
+
+@pytest.mark.parametrize(("recipe", "shape"), FORMS)
+def test_a_step_computes_where_its_images_are(monkeypatch, recipe, shape):
+    """On a device without numbers, which no other device's tensor may meet."""
+    monkeypatch.setattr(Objective, "autocast", lambda self: contextlib.nullcontext())
+    config = RECIPES[recipe].config(**SIZES[recipe] | {"precision": "float32"})
+    with torch.device("meta"):
+        objective = RECIPES[recipe].objective(config, shape, 0)
+        images, labels = torch.empty(COUNT, *shape), torch.empty(COUNT, dtype=torch.int64)
+    report = train_step(objective, 0, images, labels)
+    assert {value.device.type for value in report.values()} == {"meta"}
+
+
+def test_a_frozen_network_asks_for_no_gradients():
+    """Until the end, whatever happens in between."""
+    network = torch.nn.Linear(2, 2)
+    for ending in (None, KeyError):
+        with contextlib.suppress(KeyError), frozen(network):
+            assert not any(parameter.requires_grad for parameter in network.parameters())
+            if ending:
+                raise ending
+        assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("shape", [SHAPE, (3, 16, 16)])
+def test_a_dcgan_draws_pixels_and_nothing_else(monkeypatch, shape):
+    monkeypatch.setitem(DOMAINS, "tiles", Pixels())
+    recipe = RECIPES["dcgan"]
+    with pytest.raises(ModelError, match="pixels"):
+        recipe.objective(recipe.config(), shape, 0, "tiles")
 
 
 def test_each_form_of_the_dcgan_has_its_own_defaults(toy_data):

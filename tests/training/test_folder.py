@@ -4,14 +4,19 @@ import contextlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import duet
 from duet.core.errors import DuetError
 from duet.core.files import MACHINE
 from duet.core.lock import locked
 from duet.core.tensors import load_tensors
 from training.config import TrainingError
+from training.folder import check_folder
+from training.loop import train
+from training.recipes import RECIPES
 
 STATE = "state.safetensors"
 
@@ -51,13 +56,29 @@ def test_a_run_killed_before_its_first_state_may_begin_again(run, tmp_path):
     assert not [name for name in names(folder) if name.startswith(".") and name != ".lock"]
 
 
-@pytest.mark.parametrize("name", ["samples.png", "checkpoint", ".mine", "thesis.txt"])
-def test_what_is_not_a_beginning_is_kept(run, tmp_path, name):
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / name).touch()
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"samples.png"}, {"checkpoint"}, {".mine"}, {"thesis.txt"},
+        {".lock", "run.json", "thesis.txt"},
+        {f".state.safetensors.{MACHINE}-9-00c0ffee.safetensors.mine"},
+    ],
+)
+def test_what_is_not_a_beginning_is_kept(tmp_path, found):
+    for name in found:
+        (tmp_path / name).touch()
     with pytest.raises(TrainingError, match="exists and is not empty"):
-        run("gan", "a", steps=2)
-    assert names(tmp_path / "a") == {name}
+        check_folder(tmp_path, resume=False)
+    assert names(tmp_path) == found
+
+
+def test_an_empty_folder_may_be_a_runs_even_the_one_we_are_in(toy_data, tmp_path, monkeypatch):
+    """Which has a name, though "." has none."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    settings = {"data": "toy", "batch_size": 8, "width": 4, "steps": 1, "device": "cpu"}
+    train(RECIPES["gan"].config(out=Path("."), **settings), "the command")
+    assert duet.load(tmp_path / "here" / "checkpoint").name == "here"
 
 
 def test_a_log_with_rows_is_not_a_beginning(run, tmp_path):

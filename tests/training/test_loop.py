@@ -2,18 +2,23 @@
 
 import json
 import math
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
+from PIL import Image
 
 import duet
 from duet.core.errors import DeviceError, DuetError
 from duet.core.tensors import load_tensors
-from duet.store.run import read_log
+from duet.store.run import LogRow, read_log
 from training import release
 from training.config import TrainingError
 from training.log import LOG_EVERY_STEPS, RunLog, draw_curves
 from training.recipes import RECIPES
+from training.record import preview
 from training.state import Progress
 
 WEIGHTS = "checkpoint/model.safetensors"
@@ -50,7 +55,7 @@ def test_a_run_ends_in_a_whole_checkpoint(recipe, run):
     assert (record.command, record.steps, record.images_seen) == ("the command", 3, 24)
     assert record.epochs == pytest.approx(24 / 300, abs=0.01)
     assert record.seconds > 0
-    assert set(record.versions) >= {"python", "torch"}
+    assert set(record.versions) == {"python", "torch", "torchvision", "numpy", "safetensors"}
     assert len(record.curves["step"]) == 2  # at the save of step 2, and at the end
 
 
@@ -65,8 +70,11 @@ def test_weights_do_change_and_precision_matters(run):
 
 def test_pictures_are_written_on_the_way(run):
     folder = run("vae", "a", steps=4)
-    for name in ("samples.png", "curves.png"):
-        assert (folder / name).read_bytes().startswith(b"\x89PNG")
+    assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+    sheet = preview(duet.load(folder / "checkpoint").model)[0].numpy()
+    for path in (folder / "samples.png", folder / "checkpoint" / "preview.png"):
+        shown = np.asarray(Image.open(path))
+        assert (shown == sheet.repeat(3, axis=0).repeat(3, axis=1)).all()  # pixels crisp
 
 
 def test_elbo_is_its_terms(run):
@@ -155,6 +163,60 @@ def test_log_forgets_what_will_be_done_again(tmp_path):
     assert list(read_log(path)) == log.rows
 
 
+def test_each_row_tells_the_means_and_the_time_since_the_one_before(tmp_path, monkeypatch):
+    now = iter([1000.0, 1000.12345, 1001.12345])
+    monkeypatch.setattr("training.log.time", SimpleNamespace(monotonic=now.__next__))
+    log = RunLog(tmp_path / "log.jsonl", (), Progress(), steps=100, batch_size=1)
+    log.flush()  # of no steps: no row
+    for value in (2.0, 4.0):
+        for _ in range(50):
+            log.add({"a": torch.tensor(value), "b": torch.tensor(-value)})
+    assert read_log(tmp_path / "log.jsonl") == (
+        LogRow(50, 0.123, {"a": 2.0, "b": -2.0}), LogRow(100, 1.123, {"a": 4.0, "b": -4.0}),
+    )
+    log.close()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_bar_counts_images_and_is_rarely_drawn_into_a_file(tmp_path, monkeypatch, terminal):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal, raising=False)
+    log = RunLog(tmp_path / "log.jsonl", (), Progress(60, 1.5), steps=200, batch_size=8)
+    assert (log.bar.total, log.bar.n, log.bar.unit, log.bar.unit_scale) == (200, 60, "img", 8)
+    assert log.bar.dynamic_ncols  # as wide as a terminal becomes
+    assert log.bar.mininterval < 2 if terminal else log.bar.mininterval > 10
+    log.add({"a": torch.tensor(2.0)})
+    assert log.bar.n == 61
+    log.close()
+    assert log.bar.disable
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_curves_are_a_panel_a_loss_side_by_side(tmp_path, monkeypatch, count):
+    figures = []
+
+    def figure(**options):
+        figures.append(Figure(**options))
+        return figures[0]
+
+    monkeypatch.setattr("training.log.Figure", figure)
+    names = ["a", "b", "c"][:count]
+    rows = [LogRow(step, 0.0, {n: step + i for i, n in enumerate(names)}) for step in (5, 9, 12)]
+    draw_curves(rows, tmp_path / "curves.png")
+    (drawn,) = figures
+    assert [axes.get_title() for axes in drawn.axes] == names
+    for i, axes in enumerate(drawn.axes):
+        (line,) = axes.get_lines()
+        assert line.get_xydata().tolist() == [[5, 5 + i], [9, 9 + i], [12, 12 + i]]
+        assert axes.get_xlabel() == "step"
+        assert axes.xaxis.get_gridlines()[0].get_visible()
+    places = [axes.get_position() for axes in drawn.axes]
+    assert len({round(place.y0, 2) for place in places}) == 1
+    assert sorted(place.x0 for place in places) == [place.x0 for place in places]
+    assert 1 < drawn.get_figwidth() / count / drawn.get_figheight() < 1.5
+    assert drawn.get_layout_engine() is not None  # titles would overlap
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_curves_of_an_empty_log_are_no_picture(tmp_path):
     draw_curves([], tmp_path / "curves.png")
     assert not (tmp_path / "curves.png").exists()
@@ -176,3 +238,15 @@ def test_a_release_takes_the_place_of_the_old_checkpoint_whole(run, tmp_path, mo
     assert not list(target.glob("checkpoint"))
     with pytest.raises(TrainingError, match="holds no finished checkpoint"):
         release.release(tmp_path)
+    (folder / "checkpoint" / "training.json").write_text("{")
+    with pytest.raises(DuetError, match=r"training\.json"):
+        release.release(folder)
+    assert (target / "metrics.json").read_text() == "of the old weights"
+
+
+def test_a_finished_run_may_be_finished_again(run, finished):
+    assert run("gan", "run", steps=2, resume=True) == finished
+
+
+def test_a_run_begins_with_nothing_done():
+    assert Progress() == Progress(step=0, seconds=0.0)

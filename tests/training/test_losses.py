@@ -36,13 +36,14 @@ class Quadratic(torch.nn.Module):
 
 
 def test_gradient_penalty_and_its_own_gradient():
-    images = torch.randn(5, 1, 4, 4)
+    images = torch.randn(5, 3, 4, 4)
     network = Quadratic()
     penalty = losses.gradient_penalty(network, images, torch.zeros(5, dtype=torch.int64))
     power = images.square().sum(dim=(1, 2, 3)).mean()
     torch.testing.assert_close(penalty, 36 * power)
     penalty.backward()
     torch.testing.assert_close(network.a.grad, 2 * 4 * 3 * power)
+    assert not images.requires_grad  # they are the caller's
 
 
 def test_gaussian_nll_is_the_likelihood_at_the_best_variance():

@@ -1,13 +1,21 @@
 """What a finished run is shown by: the sheet of samples, the curves in its record."""
 
+import platform
+from importlib.metadata import version
+
 import pytest
 import torch
 
+import duet
 from duet.core import latents
 from duet.core.domains import DOMAINS, Pixels
 from duet.models import LatentModel, ModelConfig
-from duet.store.run import LogRow
-from training.record import CURVE_POINTS, downsampled, preview
+from duet.store.config import DataRecord
+from duet.store.run import LogRow, RunRecord
+from duet.store.training import TrainingRecord
+from training.recipes import RECIPES
+from training.record import downsampled, hardware, preview, run_record, write_checkpoint
+from training.state import Progress
 
 
 class Shades(LatentModel):
@@ -23,6 +31,42 @@ class Shades(LatentModel):
         return pixels
 
 
+def test_a_finished_run_is_recorded_whole(tmp_path, tiny_gan, monkeypatch):
+    monkeypatch.setattr("training.record.git_commit", lambda: "c0ffee")
+    monkeypatch.setattr("torch.get_num_threads", lambda: 3)
+    made_from = DataRecord("toy", "Toy", tuple("0123456789"))
+    config = RECIPES["gan"].config(data="toy", batch_size=8, steps=9, seed=5, device="cpu",
+                                   out=tmp_path / "mine")
+    run = run_record(config, "the command", made_from)
+    versions = {name: version(name) for name in ("torch", "torchvision", "numpy", "safetensors")}
+    versions["python"] = platform.python_version()
+    assert run == RunRecord(
+        "gan", "the command", "c0ffee", config.to_json(), versions, 3, made_from
+    )
+    assert config.to_json()["out"] == str(tmp_path / "mine")
+
+    rows = [LogRow(step, 1.5 * step, {"loss": 0.25}) for step in (4, 7)]
+    write_checkpoint(
+        tmp_path / "checkpoint", tiny_gan, config, made_from, images=30, run=run,
+        progress=Progress(7, 12.345), rows=rows,
+    )
+    loaded = duet.load(tmp_path / "checkpoint")
+    assert (loaded.name, loaded.made_from) == ("mine", made_from)
+    assert loaded.training == TrainingRecord(
+        recipe="gan", command="the command", git_commit="c0ffee", versions=versions, threads=3,
+        settings=config.weight_settings() | {"steps": 7}, hardware=hardware(torch.device("cpu")),
+        seconds=12.3, steps=7, images_seen=56, epochs=1.87,
+        curves={"step": (4.0, 7.0), "seconds": (6.0, 10.5), "loss": (0.25, 0.25)},
+    )
+    assert "mine" in (tmp_path / "checkpoint" / "README.md").read_text(encoding="utf-8")
+
+
+def test_hardware_is_named(monkeypatch):
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda device: f"H100 {device.index}")
+    assert hardware(torch.device("cuda:1")) == "H100 1"
+    assert hardware(torch.device("cpu")).startswith("CPU, ")
+
+
 def cells(picture):
     """[C, H, W] of 8 rows and 10 columns -> the pictures, [row][column] of [C, 4, 4]."""
     return [[picture[:, 6 * r + 2 :, 6 * c + 2 :][:, :4, :4] for c in range(10)] for r in range(8)]
@@ -30,7 +74,9 @@ def cells(picture):
 
 @pytest.mark.parametrize("num_classes", [10, 3, 0])
 def test_a_preview_has_a_column_a_class(num_classes):
-    sheet = cells(preview(Shades(ModelConfig((1, 4, 4), num_classes, latent_dim=2))))
+    whole = preview(Shades(ModelConfig((1, 4, 4), num_classes, latent_dim=2)))
+    assert whole.shape == (1, 8 * 6 + 2, 10 * 6 + 2)
+    sheet = cells(whole)
     z, _ = latents.draw(0, range(80), 2, num_classes)
     for row in range(8):
         for column in range(10):
@@ -60,10 +106,14 @@ def test_a_preview_leaves_the_mode_as_it_was(training):
 
 
 def test_a_record_keeps_few_points_of_few_digits():
-    rows = [LogRow(50 * i, i / 3, {"loss": 1 / i}) for i in range(1, 2 * CURVE_POINTS + 2)]
+    """At most 200: every third of 401, each of 200."""
+    rows = [LogRow(50 * i, i / 3, {"loss": 1 / i}) for i in range(1, 402)]
+    assert [len(downsampled(rows[:count])["step"]) for count in (1, 200, 201, 400)] == [
+        1, 200, 101, 200,
+    ]
     columns = downsampled(rows)
     assert list(columns) == ["step", "seconds", "loss"]
-    assert {len(column) for column in columns.values()} == {-(-len(rows) // 3)}
+    assert {len(column) for column in columns.values()} == {134}
     assert columns["step"][:2] == (50.0, 200.0)
     assert columns["loss"][2] == 0.1429
     assert downsampled([]) == {}

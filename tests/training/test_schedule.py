@@ -42,3 +42,17 @@ def test_the_average_has_the_buffers_of_its_network():
     assert average.num_batches_tracked == 4
     assert torch.equal(average.running_mean, network.running_mean)
     assert (average.running_mean > 1).all()
+
+
+@pytest.mark.parametrize(
+    ("average", "network"),
+    [
+        (torch.nn.Linear(1, 1), torch.nn.Linear(1, 1, bias=False)),
+        (torch.nn.BatchNorm1d(1, affine=False), torch.nn.Module()),
+    ],
+)
+def test_an_average_of_other_networks_is_a_mistake(average, network):
+    """Not one of the part that fits."""
+    for one, other in ((average, network), (network, average)):
+        with pytest.raises(ValueError, match="zip"):
+            update_average(averaged_copy(one), other, 0)

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import signal
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,9 +16,10 @@ from duet.core.tensors import load_tensors
 from duet.data import DATASETS, DataSet, Facts, ImageSet
 from duet.models.gan import GAN, GANConfig
 from training.__main__ import main, strip_flags
-from training.config import TrainConfig
+from training.config import TrainConfig, TrainingError
 from training.loop import train
 from training.objective import Objective, Phase
+from training.randomness import noise_seed
 from training.recipes import RECIPES, Recipe
 
 CLASSES = tuple("abcde")
@@ -117,6 +119,68 @@ def test_every_step_has_its_own_noise(spied):
     assert len({row["noise"].sum().item() for row in rows}) == 6
     assert len({row["drawn"] for row in rows}) == 6
     assert abs(torch.stack([row["noise"] for row in rows]).mean().item()) < 0.4
+    for seed in (0, 7):
+        for step, row in enumerate(spied(f"seed{seed}", seed=seed)):
+            torch.manual_seed(noise_seed(seed, step))
+            assert torch.equal(row["noise"], torch.randn(8, 3))
+
+
+def test_a_batch_may_be_all_the_images_there_are(spied):
+    (row,) = spied(batch_size=30, steps=1)
+    assert sorted(levels(row["images"], 0, 1).tolist()) == list(range(30))
+    with pytest.raises(TrainingError, match=r"more than the 30 images .* pass --batch-size 16"):
+        spied("b", batch_size=31)
+
+
+def test_networks_go_to_the_device_of_the_images(spied, monkeypatch):
+    moved, move = [], SpyObjective.to
+    monkeypatch.setattr(
+        SpyObjective, "to", lambda self, **where: moved.append(where) or move(self, **where)
+    )
+    spied(steps=1)
+    assert moved[0]["device"] == torch.device("cpu")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_run_after_its_step(spied, monkeypatch, tmp_path, capsys, number, code):
+    """What was done is saved; no checkpoint is made; --resume goes on."""
+    unbroken = spied("a")
+    whole = (tmp_path / "a" / "checkpoint" / "model.safetensors").read_bytes()
+    SpyObjective.seen.clear()
+    phases = SpyObjective.phases
+
+    def stopping(self, batch):
+        if len(self.seen) == 2:
+            signal.raise_signal(number)
+        yield from phases(self, batch)
+
+    monkeypatch.setattr(SpyObjective, "phases", stopping)
+    flags = ["spy", "--data", "coded", "--batch-size", "8", "--steps", "6", "--device", "cpu",
+             "--save-every", "4", "--out", str(tmp_path / "b")]
+    assert main(flags) == code
+    shown, said = capsys.readouterr()
+    assert shown == ""
+    assert f"stopped at step 3 of 6, all saved in {tmp_path / 'b'}; go on with" in said
+    assert len(SpyObjective.seen) == 3
+    about = json.loads(load_tensors(tmp_path / "b" / "state.safetensors")[1]["duet"])
+    assert about["step"] == 3
+    assert not (tmp_path / "b" / "checkpoint").exists()
+    assert main([*flags, "--resume"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'b' / 'checkpoint'}\n"
+    assert [row["drawn"] for row in SpyObjective.seen] == [row["drawn"] for row in unbroken]
+    assert (tmp_path / "b" / "checkpoint" / "model.safetensors").read_bytes() == whole
+
+
+def test_steps_are_saved_and_logged_now_and_then(spied, tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(
+        "training.loop.save_state", lambda path, objective, config, progress:
+        saved.append(progress.step)
+    )
+    spied(steps=7, save_every=3)
+    assert saved == [0, 3, 6, 7]
+    rows = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(row)["step"] for row in rows] == [3, 6, 7]
 
 
 def test_the_seed_decides_weights_order_and_noise(spied):

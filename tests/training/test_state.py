@@ -8,6 +8,7 @@ import torch
 from duet.core.errors import DuetError
 from duet.core.files import read_json, write_json
 from duet.core.tensors import load_tensors, save_tensors
+from training.state import StateRecord, _warn_of_threads
 
 STATE, LOG, RUN = "state.safetensors", "log.jsonl", "run.json"
 WEIGHT, MOMENT = "network.model.generator.seed.weight", "optimizer.discriminator.0.exp_avg"
@@ -42,6 +43,12 @@ def with_value(key, value):
     return lambda tensors: tensors | {key: value(tensors[key])}
 
 
+def one_nan(tensor):
+    tensor = tensor.clone()
+    tensor.view(-1)[1] = float("nan")
+    return tensor
+
+
 def test_a_state_from_before_a_setting_existed_goes_on(finished, run):
     """What it does not know, or left to the recipe, is what the recipe did then."""
     recipe = json.loads(load_tensors(finished / STATE)[1]["duet"])["recipe"]
@@ -67,6 +74,7 @@ def test_a_state_from_before_a_setting_existed_goes_on(finished, run):
         (lambda tensors: tensors | {"optimizer.generator.x.y.z": torch.zeros(1)}, "1 tensors"),
         (lambda tensors: tensors | {"stranger": torch.zeros(1)}, "1 tensors .*stranger"),
         (with_value(WEIGHT, lambda x: x * float("nan")), f"damaged: not finite.*{WEIGHT}"),
+        (with_value(WEIGHT, one_nan), f"damaged: not finite.*{WEIGHT}"),
         (with_value(MOMENT, lambda x: x + float("inf")), f"damaged: not finite.*{MOMENT}"),
         (with_value("optimizer.generator.3.step", lambda x: x + 1), r"another step.*3\.step"),
         (lambda tensors: {}, "does not fit its recipe"),
@@ -86,6 +94,7 @@ def test_a_state_of_other_tensors_is_refused(run, finished, change, said):
         ({"step": "2"}, "step"),
         ({"seconds": -1.0}, "seconds"),
         ({"seconds": 1e300}, "seconds"),
+        ({"seconds": 130 * 366 * 24 * 3600.0}, "seconds"),  # more than a century
         ({"seconds": float("inf")}, "not finite"),
         ({"threads": "many"}, "threads"),
         ({"recipe": []}, "recipe"),
@@ -119,7 +128,9 @@ def test_a_truncated_or_lying_file_is_refused(run, finished, damage):
     check_refused(run, finished, "holds no training state")
 
 
-@pytest.mark.parametrize("texts", [None, {"other": "{}"}, {"duet": "{"}, {"duet": "[]"}])
+@pytest.mark.parametrize(
+    "texts", [None, {"other": "{}"}, {"duet": "{"}, {"duet": "[]"}, {"duet": 5}]
+)
 def test_a_state_without_its_record_is_refused(run, finished, texts):
     save_tensors(finished / STATE, load_tensors(finished / STATE)[0], texts)
     check_refused(run, finished, "holds no training state")
@@ -207,6 +218,14 @@ def test_another_number_of_threads_is_said(run, finished, capsys):
     said = capsys.readouterr().err
     assert f"warning: computed with {threads + 1} threads until now, {threads} from here" in said
     assert f"OMP_NUM_THREADS={threads + 1}" in said
+
+
+def test_threads_of_another_device_do_not_matter(capsys):
+    record = StateRecord({}, step=1, seconds=1.0, threads=99)
+    _warn_of_threads(record, torch.nn.Linear(1, 1, device="meta"))
+    assert capsys.readouterr().err == ""
+    _warn_of_threads(record, torch.nn.Linear(1, 1))
+    assert "99 threads" in capsys.readouterr().err
 
 
 def test_state_and_record_tell_the_threads(run, monkeypatch):
