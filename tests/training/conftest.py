@@ -12,7 +12,10 @@ SIZES = {"gan": {"width": 4}, "vae": {"width": 4, "latent_dim": 6}, "dcgan": {}}
 
 def start(recipe, out, **settings):
     """Train a recipe on the toy images, small and quickly."""
-    defaults = {"data": "toy", "batch_size": 8, "device": "cpu", "save_every": 2, "out": out}
+    defaults = {
+        "data": "toy", "batch_size": 8, "device": "cpu", "save_every": 2, "out": out,
+        "precision": "float32",  # a CPU with bfloat16 is slow in it where channels are few
+    }
     train(RECIPES[recipe].config(**defaults | SIZES[recipe] | settings), "the command")
     return out
 

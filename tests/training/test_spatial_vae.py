@@ -24,7 +24,8 @@ def run(monkeypatch, tmp_path):
     facts = Facts("colours", "Colours", CLASSES, "Noise")
     monkeypatch.setitem(DATASETS, "colours", DataSet(facts, lambda *_: colours))
     config = RECIPES["vae"].config(
-        data="colours", batch_size=7, width=4, device="cpu", save_every=2, latent_dim=32
+        data="colours", batch_size=7, width=4, device="cpu", save_every=2, latent_dim=32,
+        precision="float32",
     )
 
     def start(name, **settings):
