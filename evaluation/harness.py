@@ -100,12 +100,14 @@ def measure_held_out(images: ImageSet, extractor: Extractor, reference: Referenc
     return record(found, extractor, reference, Request(len(images)), images.sha256)
 
 
-def check_fit(checkpoint: Checkpoint, extractor: Extractor) -> None:
-    """EvaluationError where an extractor cannot see a checkpoint's images."""
-    if extractor.image_shape not in (None, checkpoint.model.image_shape):
+def check_fit(origin: Checkpoint | ImageSet, extractor: Extractor) -> None:
+    """EvaluationError where an extractor cannot see the images of a checkpoint or a set."""
+    draws = isinstance(origin, Checkpoint)
+    shape = origin.model.image_shape if isinstance(origin, Checkpoint) else origin.image_shape
+    if extractor.image_shape not in (None, shape):
         raise EvaluationError(
             f"extractor {extractor.name} takes images of {extractor.image_shape}, "
-            f"{checkpoint.name} draws {checkpoint.model.image_shape}; choose another --extractor"
+            f"{origin.name} {'draws' if draws else 'holds'} {shape}; choose another --extractor"
         )
 
 
