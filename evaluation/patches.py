@@ -3,9 +3,9 @@ between local patches of a Laplacian pyramid (Karras et al., "Progressive growin
 section 5).
 
 Each level of the pyramid holds what its scale adds to the coarser ones. From every image, patches
-of 7 x 7 are taken at random places, made comparable by the mean and standard deviation of each channel
-of the real ones, and projected on random directions; the distance is the mean absolute difference
-of the sorted projections, over directions and levels, in thousandths.
+of 7 x 7 are taken at random places, made comparable by the mean and standard deviation of each
+channel of the real ones, and projected on random directions; the distance is the mean absolute
+difference of the sorted projections, over directions and levels, in thousandths.
 
 Two things differ from the authors' code. Both sides are divided by the standard deviation of the
 real patches, not each by its own, which would hide a blur's loss of contrast. And of the real side
