@@ -1,4 +1,5 @@
-"""python -m evaluation: measure checkpoints, verify stored numbers, write the score table."""
+"""python -m evaluation: measure and compare whatever draws pictures, verify stored numbers, write
+the score table."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -8,6 +9,7 @@ import tyro
 from duet.core import program
 from duet.core.stop import Interrupted
 from evaluation import sharding
+from evaluation.commands.compare import compare_command
 from evaluation.commands.ladder import ladder_command
 from evaluation.commands.measure import measure_command
 from evaluation.commands.reference import reference_command
@@ -17,6 +19,7 @@ from evaluation.commands.verify import Mismatch, verify_command
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "measure": measure_command,
+    "compare": compare_command,
     "verify": verify_command,
     "table": table_command,
     "reference": reference_command,

@@ -18,3 +18,8 @@ DataName = Annotated[
     str, tyro.conf.arg(name="data"),
     Doc(f"Data set ({', '.join(DATASETS)}), or the path of a folder or zip of pictures."),
 ]
+Against = Annotated[
+    str | None,
+    Doc("What to compare with: a data set (cifar10, or cifar10:test), a folder or zip of pictures, "
+        "an array, another checkpoint (default: what a checkpoint was made from)."),
+]
