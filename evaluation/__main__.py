@@ -1,4 +1,5 @@
-"""python -m evaluation: measure checkpoints, verify stored numbers, write the score table."""
+"""python -m evaluation: measure and compare whatever draws pictures, verify stored numbers, write
+the score table."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -7,6 +8,7 @@ import tyro
 
 from duet.core import program
 from duet.core.stop import Interrupted
+from evaluation.commands.compare import compare_command
 from evaluation.commands.copies import copies_command
 from evaluation.commands.measure import measure_command
 from evaluation.commands.reference import reference_command
@@ -17,6 +19,7 @@ from evaluation.commands.verify import Mismatch, verify_command
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "measure": measure_command,
+    "compare": compare_command,
     "verify": verify_command,
     "copies": copies_command,
     "utility": utility_command,

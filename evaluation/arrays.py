@@ -20,6 +20,7 @@ SUFFIXES = (".npy", ".npz")
 IMAGES, LABELS = ("images", "arr_0"), ("labels", "arr_1")  # as named, or as np.savez numbers them
 MOST_BYTES = 2**32
 CHANNELS = (1, 3)
+PIXELS, NUMBERS = "B", np.typecodes["AllInteger"]  # NumPy's letters for types
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
@@ -53,7 +54,7 @@ def _readable(path: Path) -> Iterator[None]:
 
 
 def _npy(path: Path) -> np.ndarray:
-    _check_header(lambda: path.open("rb"), str(path), np.uint8)
+    _check_header(lambda: path.open("rb"), str(path), PIXELS)
     return np.load(path, mmap_mode="c", allow_pickle=False)
 
 
@@ -68,23 +69,21 @@ def _npz(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
             )
         labels = next((name for name in LABELS if name in names), None)
         return (
-            _member(archive, images, str(path), np.uint8),
-            None if labels is None else _member(archive, labels, str(path), np.integer),
+            _member(archive, images, str(path), PIXELS),
+            None if labels is None else _member(archive, labels, str(path), NUMBERS),
         )
 
 
-def _member(
-    archive: zipfile.ZipFile, name: str, title: str, kind: type[np.generic]
-) -> np.ndarray:
+def _member(archive: zipfile.ZipFile, name: str, title: str, types: str) -> np.ndarray:
     def opened() -> IO[bytes]:
         return archive.open(f"{name}.npy")
 
-    _check_header(opened, f"{title}, {name}", kind)
+    _check_header(opened, f"{title}, {name}", types)
     with opened() as file:
         return np.asarray(npy.read_array(file, allow_pickle=False))
 
 
-def _check_header(opened: Callable[[], IO[bytes]], title: str, kind: type[np.generic]) -> None:
+def _check_header(opened: Callable[[], IO[bytes]], title: str, types: str) -> None:
     """EvaluationError where an array is of another type or larger than can be meant."""
     with opened() as file:
         version = npy.read_magic(file)
@@ -96,11 +95,9 @@ def _check_header(opened: Callable[[], IO[bytes]], title: str, kind: type[np.gen
             f"{title} holds Python objects, which are pickles and never loaded; save a plain array "
             "of uint8"
         )
-    if not np.issubdtype(dtype, kind):
-        raise EvaluationError(
-            f"{title} holds {dtype}, wanted is {kind.__name__}: pictures as whole numbers 0..255, "
-            "labels as class numbers"
-        )
+    if dtype.char not in types:
+        wanted = "uint8, 0..255" if types == PIXELS else "class numbers"
+        raise EvaluationError(f"{title} holds {dtype}, wanted is {wanted}; convert it, and save it")
     if math.prod(shape) * dtype.itemsize > MOST_BYTES:
         raise EvaluationError(f"{title} of {list(shape)} is larger than {MOST_BYTES} bytes")
 

@@ -102,12 +102,12 @@ def measure_held_out(images: ImageSet, extractor: Extractor, reference: Referenc
 
 def check_fit(origin: Checkpoint | ImageSet, extractor: Extractor) -> None:
     """EvaluationError where an extractor cannot see the images of a checkpoint or a set."""
-    draws = isinstance(origin, Checkpoint)
     shape = origin.model.image_shape if isinstance(origin, Checkpoint) else origin.image_shape
     if extractor.image_shape not in (None, shape):
+        verb = "draws" if isinstance(origin, Checkpoint) else "holds"
         raise EvaluationError(
             f"extractor {extractor.name} takes images of {extractor.image_shape}, "
-            f"{origin.name} {'draws' if draws else 'holds'} {shape}; choose another --extractor"
+            f"{origin.name} {verb} {shape}; choose another --extractor"
         )
 
 

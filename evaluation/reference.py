@@ -78,6 +78,14 @@ def reference_path(images: SetId, extractor: str) -> Path:
 
 def build(images: ImageSet, extractor: Extractor) -> Path:
     """Extract a training split's features and store them; returns the file."""
+    path = reference_path(SetId.of(images), extractor.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, images, extractor)
+    return path
+
+
+def write(path: Path, images: ImageSet, extractor: Extractor) -> None:
+    """Extract a set's features into a file of an existing folder."""
     found = extract_set(images, extractor)
     chosen = random_part(images, STORED_FEATURES, SEED)
     tensors = {key: torch.from_numpy(value) for key, value in found.statistics.items()}
@@ -93,10 +101,7 @@ def build(images: ImageSet, extractor: Extractor) -> Path:
         "extractor": extractor.name,
         "extractor_sha256": extractor.weights_sha256,
     }
-    path = reference_path(SetId.of(images), extractor.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
     save_tensors(path, tensors, about)
-    return path
 
 
 def random_part(images: ImageSet, count: int, seed: int) -> torch.Tensor:
@@ -131,11 +136,21 @@ def open_reference(images: SetId, extractor: Extractor) -> Reference:
     path = reference_path(images, extractor.name)
     argument = images.name if images.name in DATASETS else "PATH"
     make = f"python -m evaluation reference --data {argument} --extractor {extractor.name}"
+    mend = f"make it anew: {make}"
     if not path.exists():
         raise EvaluationError(
             f"there is no reference of {images.name} in {extractor.name}'s space; "
             f"make it by: {make}"
         )
+    found = read(path, extractor, mend)
+    if images.images_sha256 not in (None, found.about.images_sha256):
+        raise EvaluationError(f"{path} is of other images than {images.name}; {mend}")
+    return found
+
+
+def read(path: Path, extractor: Extractor, mend: str) -> Reference:
+    """An existing reference file; EvaluationError, which ends in `mend`, where it is unreadable or
+    was made with other weights."""
     try:
         tensors, about = load_tensors(path)
         record = ReferenceRecord(
@@ -147,16 +162,13 @@ def open_reference(images: SetId, extractor: Extractor) -> Reference:
         features = FeatureSet(tensors["features"], None, statistics)
         made_with = about["extractor_sha256"]
     except TensorFileError as error:
-        raise EvaluationError(f"{error}; make it anew: {make}") from error
+        raise EvaluationError(f"{error}; {mend}") from error
     except (KeyError, ValueError, TypeError) as error:
         raise EvaluationError(
-            f"{path} is of another version of Duet ({error}); make it anew: {make}"
+            f"{path} is of another version of Duet ({error}); {mend}"
         ) from error
     if made_with != extractor.weights_sha256:
         raise EvaluationError(
-            f"{path} was made with other weights of extractor {extractor.name}; "
-            f"make it anew: {make}"
+            f"{path} was made with other weights of extractor {extractor.name}; {mend}"
         )
-    if images.images_sha256 not in (None, record.images_sha256):
-        raise EvaluationError(f"{path} is of other images than {images.name}; make it anew: {make}")
     return Reference(features, record)

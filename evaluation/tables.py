@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from duet.core.files import replacing
 from duet.core.words import duration
+from duet.data import WHOLE, ImageSet
 from duet.store.checkpoint import Checkpoint
 from duet.store.metrics import Measurement
 from duet.store.scores import HEADLINES, SCORES, Score, samples
@@ -29,15 +30,16 @@ class Row(NamedTuple):
     training_seconds: float | None = None
 
 
-def rows(entries: Sequence[tuple[Checkpoint, Measurement]]) -> list[Row]:
-    """Of models of one data set: its real held-out images first, then the models by Frechet
-    distance, the baseline last.
+def rows(
+    entries: Sequence[tuple[Checkpoint | ImageSet, Measurement]], images: SetId
+) -> list[Row]:
+    """Of what was compared with one data set: its real held-out images first, then the models by
+    Frechet distance, the baseline last.
 
     EvaluationError where two rows do not compare.
     """
     table = model_rows(entries)
-    checkpoint, measured = entries[0]
-    floor = held_out(SetId.of(checkpoint)).published(measured.protocol.extractor)
+    floor = held_out(images).published(table[0].measured.protocol.extractor)
     if floor is not None:
         real = Row(0, "real held-out images", floor)
         _check_alike(real, table[0], counts=False)  # there are as many as there are
@@ -45,19 +47,23 @@ def rows(entries: Sequence[tuple[Checkpoint, Measurement]]) -> list[Row]:
     return table
 
 
-def model_rows(entries: Sequence[tuple[Checkpoint, Measurement]]) -> list[Row]:
+def model_rows(
+    entries: Sequence[tuple[Checkpoint | ImageSet, Measurement]]
+) -> list[Row]:
     """The models alone; EvaluationError where two were not measured by the same protocol."""
-    table = [
-        Row(
-            2 if checkpoint.model.role == "baseline" else 1, checkpoint.name, measured,
-            checkpoint.parameters,
-            None if checkpoint.training is None else checkpoint.training.seconds,
-        )
-        for checkpoint, measured in entries
-    ]
+    table = [_row(origin, measured) for origin, measured in entries]
     for row in table[1:]:
         _check_alike(table[0], row, counts=True)
     return sorted(table, key=_place)
+
+
+def _row(origin: Checkpoint | ImageSet, measured: Measurement) -> Row:
+    if isinstance(origin, ImageSet):
+        split = "" if origin.split == WHOLE else f" {origin.split}"
+        return Row(1, f"{origin.name}{split}", measured)
+    seconds = None if origin.training is None else origin.training.seconds
+    order = 2 if origin.model.role == "baseline" else 1
+    return Row(order, origin.name, measured, origin.parameters, seconds)
 
 
 def _place(row: Row) -> tuple[int, float]:
@@ -92,9 +98,14 @@ def cells(row: Row, columns: Mapping[str, Score]) -> list[str]:
     ]
 
 
+def columns_of(table: list[Row]) -> dict[str, Score]:
+    """All scores that a row has."""
+    return {k: s for k, s in SCORES.items() if any(k in row.measured.scores for row in table)}
+
+
 def terminal_table(table: list[Row]) -> str:
-    """Aligned columns for a fixed-width font: all scores that a row has."""
-    columns = {k: s for k, s in SCORES.items() if any(k in row.measured.scores for row in table)}
+    """Aligned columns for a fixed-width font."""
+    columns = columns_of(table)
     lines = [titles(columns), *(cells(row, columns) for row in table)]
     return aligned(lines)
 
@@ -118,15 +129,16 @@ def markdown_tables(checkpoints: Sequence[Checkpoint], extractor: str) -> str:
         space = extractor_for(images, extractor)
         same = [checkpoint for checkpoint in checkpoints if SetId.of(checkpoint) == images]
         title = f"**{images.title}**\n\n" if len(sets) > 1 else ""
-        tables.append(title + markdown_table(rows([(c, published(c, space)) for c in same])))
+        measured = [(checkpoint, published(checkpoint, space)) for checkpoint in same]
+        tables.append(title + markdown_table(rows(measured, images)))
     return "\n\n".join(tables)
 
 
-def markdown_table(table: list[Row]) -> str:
-    """The headlines."""
-    heading = titles(HEADLINES)
+def markdown_table(table: list[Row], columns: Mapping[str, Score] = HEADLINES) -> str:
+    """In Markdown, numbers to the right."""
+    heading = titles(columns)
     alignment = ["---"] + ["--:"] * (len(heading) - 1)
-    lines = [heading, alignment, *(cells(row, HEADLINES) for row in table)]
+    lines = [heading, alignment, *(cells(row, columns) for row in table)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -32,6 +32,7 @@ from evaluation.extractors.distortions import flipped_and_shifted
 from evaluation.extractors.residual import ResidualClassifier
 from evaluation.extractors.training import accuracy, begin, learn
 from evaluation.harness import LIBRARIES
+from evaluation.measuring import subset
 from evaluation.real import images_record
 from evaluation.welch import student_quantile
 
@@ -195,7 +196,7 @@ def some_of(images: ImageSet, per_class: int, seed: int) -> ImageSet:
     order = np.random.default_rng(seed).permutation(len(images))
     labels = images.labels.numpy()[order]
     chosen = [order[labels == label][:per_class] for label in range(len(images.class_names))]
-    return _part(images, torch.from_numpy(np.concatenate(chosen)))
+    return subset(images, torch.from_numpy(np.concatenate(chosen)))
 
 
 def draw(checkpoint: Checkpoint, plan: Plan, seed: int, device: torch.device) -> ImageSet:
@@ -217,12 +218,6 @@ def joined(one: ImageSet, two: ImageSet) -> ImageSet:
     return dataclasses.replace(
         one, images=torch.cat([one.images, two.images]),
         labels=torch.cat([one.labels, two.labels]), files=(),
-    )
-
-
-def _part(images: ImageSet, chosen: torch.Tensor) -> ImageSet:
-    return dataclasses.replace(
-        images, images=images.images[chosen], labels=images.labels[chosen], files=()
     )
 
 

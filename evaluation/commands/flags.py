@@ -23,3 +23,8 @@ OwnData = Annotated[
     Doc("Where own pictures lie that a checkpoint was made from (default: the data set by its "
         "name)."),
 ]
+Against = Annotated[
+    str | None,
+    Doc("What to compare with: a data set (cifar10, or cifar10:test), a folder or zip of pictures, "
+        "an array, another checkpoint (default: what a checkpoint was made from)."),
+]

@@ -1,42 +1,71 @@
-"""measure: scores of whatever draws pictures."""
+"""measure: scores of checkpoints and of pictures, against what they should be like."""
 
 from pathlib import Path
 
 from duet.core.device import pick_device
-from duet.core.flags import DeviceName, Seed, Truncation
-from evaluation import measuring
-from evaluation.commands.flags import Sources, Space
+from duet.core.flags import DataDir, DeviceName, Seed, Truncation
+from duet.data.flags import ImageSize, PictureColour, SkipBroken
+from evaluation import measuring, plots, tables
+from evaluation.against import open_against
+from evaluation.commands.flags import Against, Sources, Space
 from evaluation.errors import EvaluationError
 from evaluation.extractors import AUTO
 from evaluation.fidelity import OpenExtractors
 from evaluation.harness import Request
+from evaluation.sources import Opening
 
 
 def measure_command(
-    checkpoints: Sources, /, samples: int = 50_000, extractor: Space = AUTO, seed: Seed = 0,
-    truncation: Truncation = 1.0, weights: Path | None = None, device: DeviceName = "auto",
-    json: bool = False, force: bool = False,
+    sources: Sources, /, against: Against = None, samples: int = 50_000, extractor: Space = AUTO,
+    seed: Seed = 0, truncation: Truncation = 1.0, weights: Path | None = None,
+    device: DeviceName = "auto", data_dir: DataDir = None, image_size: ImageSize = None,
+    colour: PictureColour = "auto", skip_broken: SkipBroken = False, json: bool = False,
+    markdown: bool = False, plot: Path | None = None, force: bool = False,
 ) -> None:
-    """Score checkpoints: IS, FID, KID, precision, recall; metrics.json is written into each
-    folder (not into the Hub's cache).
+    """Score checkpoints, folders and zips of pictures, arrays of them: IS, FID, KID, precision,
+    recall. Of a checkpoint, compared with what it was made from, metrics.json is written into its
+    folder (not into the Hub's cache); everything else is printed only.
 
     Args:
-        checkpoints: Folders, names of shipped ones, or ids on the Hub, e.g. checkpoints/mnist-gan.
-        samples: Images to generate; published numbers use 50,000, others do not compare.
+        sources: Checkpoints (folders, names of shipped ones, ids on the Hub with or without
+            @revision), folders or zips of pictures, .npy or .npz of uint8 [N, H, W], [N, H, W, C]
+            or [N, C, H, W], splits of data sets (cifar10:test).
+        samples: Images to generate, or to take at random of more pictures; published numbers use
+            50,000, others do not compare.
         weights: Another weights file for the extractor.
         json: Print the measurements as JSON, keyed by what was named on the command line.
+        markdown: Print tables in Markdown.
+        plot: Draw precision against recall, FID, and samples of each into this file (.png, .svg,
+            .pdf).
         force: Drop the stored measurements by other protocols; else they are kept beside this one,
             and tables show the strictest.
     """
+    if json and markdown:
+        raise EvaluationError("--json and --markdown: choose one")
+    if plot is not None:
+        plots.check(plot)
     request = Request(samples, seed, truncation)
+    of_reference = Request(samples, seed + 1)  # another stream: a model compares with itself
+    opening = Opening(data_dir, image_size, colour, skip_broken)
     extractors = OpenExtractors(pick_device(device), extractor, weights)
-    loaded = measuring.load_all(checkpoints)
-    prepared = [measuring.prepare(checkpoint, extractors) for _, checkpoint in loaded]
+    named = measuring.open_all(sources, opening)
+    compared = None if against is None else open_against(against, opening, extractor)
+    prepared = measuring.prepare(named, compared, extractors, of_reference)
+    if plot is not None:
+        plots.check_comparable([work.reference for work in prepared])
     done, reasons = [], []
-    for named, work in zip(loaded, prepared, strict=True):
+    for work in prepared:
         measured = work.done(request)
-        done.append((named, measured))
-        reasons += measuring.keep(named.checkpoint, measured, force)
-    measuring.print_measured(done, as_json=json)
+        done.append((work, measured))
+        if compared is None:
+            reasons += measuring.keep(work.source, measured, force)
+    if json:
+        print(measuring.as_json(done))
+    else:
+        for table in measuring.as_tables(done):
+            shown = tables.terminal_table(table)
+            print(tables.markdown_table(table, tables.columns_of(table)) if markdown else shown)
+    if plot is not None:
+        plots.draw(done, request, plot)
     if reasons:
         raise EvaluationError("; ".join(reasons))

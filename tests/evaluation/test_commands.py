@@ -266,7 +266,7 @@ def test_the_table_is_framed(measured, toy_data, reference, capsys):
     main(["measure", str(measured), "--samples", "200"])
     checkpoint = duet.load(measured)
     entry = stored_module.published(checkpoint, "mnist")
-    rows = tables.rows([(checkpoint, entry)])
+    rows = tables.rows([(checkpoint, entry)], TOY)
     assert [row.name for row in rows] == ["real held-out images", "tiny"]
     lines = tables.markdown_table(rows).splitlines()
     assert lines[0].startswith("| model | FID ↓ |")
@@ -284,7 +284,7 @@ def test_the_table_is_framed(measured, toy_data, reference, capsys):
 def test_rows_that_do_not_compare_are_refused(measured, reference, measurement, change, said):
     checkpoint = duet.load(measured)
     with pytest.raises(EvaluationError, match=rf"cannot stand in one table \({said}"):
-        tables.rows([(checkpoint, measurement()), (checkpoint, measurement(**change))])
+        tables.rows([(checkpoint, measurement()), (checkpoint, measurement(**change))], TOY)
 
 
 def test_real_images_may_be_fewer_but_not_measured_otherwise(
@@ -293,11 +293,11 @@ def test_real_images_may_be_fewer_but_not_measured_otherwise(
     entry = [(duet.load(measured), measurement())]
     few = measurement(samples=10_000, inception_score_splits=2, manifold_images=9000)
     monkeypatch.setattr(tables, "held_out", lambda _: MetricsRecord((few,)))
-    assert [row.name for row in tables.rows(entry)] == ["real held-out images", "tiny"]
+    assert [row.name for row in tables.rows(entry, TOY)] == ["real held-out images", "tiny"]
     other = measurement(samples=10_000, neighborhood=5)
     monkeypatch.setattr(tables, "held_out", lambda _: MetricsRecord((other,)))
     with pytest.raises(EvaluationError, match="neighborhood: 5 and 3"):
-        tables.rows(entry)
+        tables.rows(entry, TOY)
 
 
 def test_numbers_are_shown_without_a_floor_that_does_not_compare(
@@ -328,14 +328,14 @@ def test_the_baseline_closes_the_table(measured, reference, measurement):
     tiny = duet.load(measured)
     model = duet.load("mnist-dcgan").model
     baseline = dataclasses.replace(tiny, model=model, name="baseline")
-    rows = tables.rows([(baseline, good), (tiny, measurement())])
+    rows = tables.rows([(baseline, good), (tiny, measurement())], TOY)
     assert [row.name for row in rows] == ["tiny", "baseline"]
 
 
 def test_a_row_without_a_distance_comes_last(measured, reference, measurement):
     tiny = duet.load(measured)
     bare = dataclasses.replace(tiny, name="bare")
-    rows = tables.rows([(bare, measurement(scores={})), (tiny, measurement())])
+    rows = tables.rows([(bare, measurement(scores={})), (tiny, measurement())], TOY)
     assert [row.name for row in rows] == ["tiny", "bare"]
     assert "| bare | – | –" in tables.markdown_table(rows)
 
