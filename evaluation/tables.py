@@ -107,9 +107,16 @@ def terminal_table(table: list[Row]) -> str:
     """Aligned columns for a fixed-width font."""
     columns = columns_of(table)
     lines = [titles(columns), *(cells(row, columns) for row in table)]
+    return aligned(lines)
+
+
+def aligned(lines: Sequence[Sequence[str]], words: int = 1) -> str:
+    """Columns for a fixed-width font: the first `words` to the left, numbers to the right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    sides = [str.ljust] * words + [str.rjust] * (len(widths) - words)
     return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
+        "  ".join(side(cell, width) for side, cell, width in zip(sides, line, widths, strict=True))
+        .rstrip()
         for line in lines
     )
 
