@@ -364,7 +364,8 @@ def table(found: dict[str, Result], samples: int) -> str:
     rows += [
         ("manifolds: memory", f"{found['manifolds duet']['peak_mb']:,.0f} MB", "at most 1,500"),
         ("manifolds: counts, ours and theirs", f"{counts[0]} {counts[1]}", "equal"),
-        ("FID, largest relative difference", f"{largest_difference(agreed['fid']) / agreed['fid']['duet']:.1e}", "at most 1e-6"),
+        ("FID, largest relative difference",
+         f"{largest_difference(agreed['fid']) / agreed['fid']['duet']:.1e}", "at most 1e-6"),
         ("KID, largest difference", f"{largest_difference(agreed['kid']):.1e}",
          "at most 1e-6"),
         ("counts of prdc equal ours", str(agreed["counts"]["duet"] == agreed["counts"]["prdc"]),
