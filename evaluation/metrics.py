@@ -128,7 +128,7 @@ def _manifolds(
 
 
 def _frechet_limit(generated: torch.Tensor, real: Statistics, protocol: Protocol) -> Scores:
-    parts = unbiased.parts_of(*generated.shape, protocol.limit_parts or 0)
+    parts = unbiased.parts_of(len(generated), generated.shape[1], protocol.limit_parts or 0)
     if len(parts) < 2:
         return {}
     order = shuffled(len(generated), protocol.rng_seed)

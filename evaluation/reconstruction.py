@@ -2,6 +2,8 @@
 extractor's feature space."""
 
 import math
+from collections.abc import Callable
+from typing import cast
 
 import torch
 
@@ -35,10 +37,13 @@ def errors(
     """Of each image uint8 [N, C, H, W]: the mean over its pixels of the squared difference in 8-bit
     levels, and the squared distance of its features: float64 [N, 2]."""
     model, device = checkpoint.model, extractor.device
+    if not model.num_classes:
+        labels = torch.zeros_like(labels)
+    encode = cast(Callable[[torch.Tensor, torch.Tensor], torch.Tensor], model.encode)
     parts = []
     with progress_bar(len(images), f"{checkpoint.name} reconstructs", "img") as bar:
         for batch, classes in zip(images.split(BATCH), labels.to(device).split(BATCH), strict=True):
-            z = model.encode(model.domain.to_network(batch).to(device), classes)
+            z = encode(model.domain.to_network(batch).to(device), classes)
             again = model.domain.to_values(model.decode(z, classes)).cpu()
             pixels = (again.double() - batch.double()).square().flatten(1).mean(1)
             features = (extractor(again)[0].double() - extractor(batch)[0].double()).square().sum(1)
