@@ -30,7 +30,7 @@ class Fake(torch.nn.Module):
 
     def forward(self, images):
         x = images.float() / 255
-        features = torch.stack([x.mean(dim=(1, 2, 3)), x.std(dim=(1, 2, 3))], 1)
+        features = torch.stack([x.mean(dim=(1, 2, 3)), x.std(dim=(1, 2, 3), correction=0)], 1)
         return features, torch.nn.functional.pad(features, (0, 8))
 
 
