@@ -143,6 +143,11 @@ def test_it_belongs_to_the_pictures_and_not_to_their_name(tmp_path, fake, monkey
         found = open_against(name, Opening(), "fake").reference(fake, ASKED)
         assert found.about.data == name
     assert names == ["a.npy", "c.npy"]
+    pixels = np.load("c.npy")  # labels decide which features are kept
+    for name, labels in (("d.npz", np.arange(130) % 2), ("e.npz", np.arange(130) % 3)):
+        np.savez(name, pixels, labels)
+        open_against(name, Opening(), "fake").reference(fake, ASKED)
+    assert names[2:] == ["d.npz", "e.npz"]
 
 
 def test_runs_at_the_same_time_extract_once(tmp_path, fake, monkeypatch):
