@@ -5,7 +5,7 @@ from pathlib import Path
 from duet.core.files import replacing
 from duet.store import records
 from duet.store.checkpoint import METRICS, Checkpoint
-from duet.store.metrics import Measurement, MetricsRecord
+from duet.store.metrics import Measurement, MetricsRecord, Retraining
 from evaluation import sharding
 from evaluation.errors import EvaluationError
 from evaluation.reference import home
@@ -20,6 +20,12 @@ def store(path: Path, measured: Measurement, force: bool = False) -> None:
         return
     content = records.read(MetricsRecord, path) or MetricsRecord()
     records.write(path, content.with_measurement(measured, force))
+
+
+def store_retraining(path: Path, spread: Retraining) -> None:
+    """Put what training again changes beside a checkpoint's measurements."""
+    content = records.read(MetricsRecord, path) or MetricsRecord()
+    records.write(path, content.with_retraining(spread))
 
 
 def check_writable(checkpoint: Checkpoint) -> None:
