@@ -6,6 +6,7 @@ from duet.core.files import replacing
 from duet.store import records
 from duet.store.checkpoint import METRICS, Checkpoint
 from duet.store.metrics import Measurement, MetricsRecord
+from duet.store.studies import Study
 from evaluation.errors import EvaluationError
 from evaluation.reference import home
 from evaluation.sets import SetId
@@ -16,6 +17,12 @@ def store(path: Path, measured: Measurement, force: bool = False) -> None:
     belongs to other weights; other protocols stay beside it, unless `force`."""
     content = records.read(MetricsRecord, path) or MetricsRecord()
     records.write(path, content.with_measurement(measured, force))
+
+
+def store_study(path: Path, study: Study) -> None:
+    """Put a study into a metrics.json, as `store` does a measurement."""
+    content = records.read(MetricsRecord, path) or MetricsRecord()
+    records.write(path, content.with_study(study))
 
 
 def check_writable(checkpoint: Checkpoint) -> None:
