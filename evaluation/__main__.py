@@ -8,8 +8,10 @@ import tyro
 
 from duet.core import program
 from duet.core.stop import Interrupted
+from evaluation import sharding
 from evaluation.commands.compare import compare_command
 from evaluation.commands.copies import copies_command
+from evaluation.commands.ladder import ladder_command
 from evaluation.commands.measure import measure_command
 from evaluation.commands.reference import reference_command
 from evaluation.commands.table import table_command
@@ -26,6 +28,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "table": table_command,
     "reference": reference_command,
     "train-extractor": train_extractor_command,
+    "ladder": ladder_command,
 }
 
 
@@ -35,10 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def work() -> int:
         try:
-            tyro.extras.subcommand_cli_from_dict(
-                COMMANDS, prog="python -m evaluation", description=__doc__, args=argv,
-                config=(tyro.conf.FlagCreatePairsOff,),
-            )
+            with sharding.processes():
+                tyro.extras.subcommand_cli_from_dict(
+                    COMMANDS, prog="python -m evaluation", description=__doc__, args=argv,
+                    config=(tyro.conf.FlagCreatePairsOff,),
+                )
         except Mismatch as error:
             print(f"error: {error}", file=sys.stderr)
             return 1

@@ -9,7 +9,7 @@ from duet.core.versions import library_versions
 from duet.data import ImageSet
 from duet.store.checkpoint import Checkpoint
 from duet.store.metrics import Measurement, Protocol, ScoreRecord
-from evaluation import fidelity
+from evaluation import fidelity, sharding
 from evaluation.errors import EvaluationError
 from evaluation.fidelity import Extractor
 from evaluation.metrics import (
@@ -71,7 +71,7 @@ def generate(checkpoint: Checkpoint, extractor: Extractor, request: Request) -> 
             min(BATCH, request.samples - first), seed=request.seed, first=first,
             truncation=request.truncation,
         )
-        for first in range(0, request.samples, BATCH)
+        for first in sharding.share(range(0, request.samples, BATCH))
     )
     found = extract(batches, request.samples, extractor, checkpoint.name)
     if not (model.num_classes and extractor.names_classes_of(SetId.of(checkpoint))):
@@ -126,7 +126,7 @@ def record(
     """Score features, and tell all that is needed to get the scores again."""
     protocol = protocol_of(request, extractor, reference)
     return Measurement(
-        scores=score(found, reference, protocol),
+        scores=sharding.by_main(lambda: score(found, reference, protocol)),
         protocol=protocol,
         subject_sha256=subject_sha256,
         device=str(extractor.device),

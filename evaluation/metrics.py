@@ -68,26 +68,11 @@ def _kernel_distance(generated: torch.Tensor, real: torch.Tensor, protocol: Prot
     return {"kernel_distance": ScoreRecord(value, spread, count=len(generated))}
 
 
-def _precision_recall(generated: torch.Tensor, real: torch.Tensor, protocol: Protocol) -> Scores:
+def _manifolds(generated: torch.Tensor, real: torch.Tensor, protocol: Protocol) -> Scores:
+    """Precision, recall, density, coverage."""
     count = protocol.manifold_images  # as many on both sides
-    precision, recall = fidelity.precision_recall(
-        generated[:count], real[:count], protocol.neighborhood
-    )
-    return {
-        "precision": ScoreRecord(precision, count=count),
-        "recall": ScoreRecord(recall, count=count),
-    }
-
-
-def _density_coverage(generated: torch.Tensor, real: torch.Tensor, protocol: Protocol) -> Scores:
-    count = protocol.manifold_images
-    density, coverage = manifolds.density_coverage(
-        generated[:count], real[:count], protocol.neighborhood
-    )
-    return {
-        "density": ScoreRecord(density, count=count),
-        "coverage": ScoreRecord(coverage, count=count),
-    }
+    found = manifolds.compare(generated[:count], real[:count], protocol.neighborhood)
+    return {key: ScoreRecord(value, count=count) for key, value in found._asdict().items()}
 
 
 def _label_agreement(logits: torch.Tensor, labels: torch.Tensor, protocol: Protocol) -> Scores:
@@ -104,8 +89,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(_inception_score, ("logits",)),
     Metric(_frechet_distance, ("statistics",), ("statistics",)),
     Metric(_kernel_distance, ("features",), ("features",)),
-    Metric(_precision_recall, ("features",), ("features",)),
-    Metric(_density_coverage, ("features",), ("features",)),
+    Metric(_manifolds, ("features",), ("features",)),
     Metric(_label_agreement, ("logits", "labels")),
     Metric(_specks, ("images",)),
 )

@@ -23,7 +23,7 @@ from duet.core.progress import progress_bar
 from duet.core.tensors import TensorFileError, load_tensors, save_tensors
 from duet.data import DATASETS, ImageSet
 from duet.store.metrics import ReferenceRecord
-from evaluation import fidelity
+from evaluation import fidelity, sharding
 from evaluation.errors import EvaluationError
 from evaluation.fidelity import Extractor
 from evaluation.metrics import FeatureSet
@@ -47,14 +47,18 @@ class Reference:
 def extract(
     batches: Iterable[torch.Tensor], count: int, extractor: Extractor, title: str
 ) -> FeatureSet:
-    """What the metrics see, but for labels, of `count` images in batches of uint8 [N, C, H, W]; a
-    progress bar on stderr."""
+    """What the metrics see, but for labels, of `count` images in batches of BATCH, uint8
+    [N, C, H, W], of which `batches` are this process's share; a progress bar on stderr."""
     parts = []
-    with progress_bar(count, title, "img") as bar:
+    sizes = [min(BATCH, count - first) for first in range(0, count, BATCH)]
+    own = sum(sharding.share(sizes))
+    with progress_bar(own, title, "img", disable=not sharding.is_main()) as bar:
         for batch in batches:
             parts.append((*extractor(batch), batch[:, :1].cpu()))
             bar.update(len(batch))
-    features, logits, images = (torch.cat(column) for column in zip(*parts, strict=True))
+    features, logits, images = (
+        sharding.together(torch.cat(column), sizes) for column in zip(*parts, strict=True)
+    )
     return FeatureSet(
         features, logits if extractor.knows_classes else None, fidelity.statistics(features),
         images if batch.shape[1] == 1 else None,
@@ -64,7 +68,7 @@ def extract(
 def extract_set(images: ImageSet, extractor: Extractor) -> FeatureSet:
     """`extract` of a whole split."""
     title = f"{images.name} {images.split}"
-    return extract(images.images.split(BATCH), len(images), extractor, title)
+    return extract(sharding.share(images.images.split(BATCH)), len(images), extractor, title)
 
 
 def home(images: SetId, ending: str) -> Path:

@@ -7,6 +7,7 @@ from duet.store import records
 from duet.store.checkpoint import METRICS, Checkpoint
 from duet.store.metrics import Measurement, MetricsRecord
 from duet.store.studies import Study
+from evaluation import sharding
 from evaluation.errors import EvaluationError
 from evaluation.reference import home
 from evaluation.sets import SetId
@@ -14,7 +15,10 @@ from evaluation.sets import SetId
 
 def store(path: Path, measured: Measurement, force: bool = False) -> None:
     """Put a measurement into a metrics.json. It replaces what answers the same request, and what
-    belongs to other weights; other protocols stay beside it, unless `force`."""
+    belongs to other weights; other protocols stay beside it, unless `force`. Of several processes
+    the main one does so."""
+    if not sharding.is_main():
+        return
     content = records.read(MetricsRecord, path) or MetricsRecord()
     records.write(path, content.with_measurement(measured, force))
 
@@ -28,6 +32,8 @@ def store_study(path: Path, study: Study) -> None:
 def check_writable(checkpoint: Checkpoint) -> None:
     """Refuse, before the long work, a folder whose metrics.json could not be written."""
     checkpoint.check_records()
+    if not sharding.is_main():
+        return
     try:
         with replacing(checkpoint.folder / f".{METRICS}.trial") as scratch:
             scratch.touch()

@@ -6,7 +6,17 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from duet.store.records import STRICT, Amount, Count, Digest, Line, Migrations, Share, Versions, Word
+from duet.store.records import (
+    STRICT,
+    Amount,
+    Count,
+    Digest,
+    Line,
+    Migrations,
+    Share,
+    Versions,
+    Word,
+)
 from duet.store.studies import CopiesRecord, Study, UtilityRecord
 
 

@@ -7,7 +7,7 @@ import torch
 
 import duet
 from duet.store.metrics import ReferenceRecord
-from evaluation import fidelity, metrics
+from evaluation import fidelity, manifolds, metrics
 from evaluation.errors import EvaluationError
 from evaluation.fidelity import Extractor
 from evaluation.harness import (
@@ -18,6 +18,7 @@ from evaluation.harness import (
     protocol_of,
     record,
 )
+from evaluation.manifolds import Manifolds
 from evaluation.metrics import FeatureSet
 from evaluation.reference import BATCH, Reference, extract
 
@@ -84,14 +85,15 @@ def test_metrics_see_equal_counts_and_the_protocols_numbers(pixel_sum, monkeypat
             return result
         return called
 
-    monkeypatch.setattr(fidelity, "precision_recall", spy("pr", (0.5, 0.25)))
+    four = Manifolds(precision=0.5, recall=0.25, density=2, coverage=0.125)
+    monkeypatch.setattr(manifolds, "compare", spy("manifolds", four))
     monkeypatch.setattr(fidelity, "kernel_distance", spy("kid", (0.1, 0.01)))
     monkeypatch.setattr(fidelity, "inception_score", spy("is", (2.0, 0.2)))
     features = torch.randn(600, 2)
     found = FeatureSet(features, features, fidelity.statistics(features))
     real = torch.randn(400, 2)
     measured = record(found, pixel_sum, reference_of(real), Request(600), "0" * 64)
-    one, two, neighborhood = calls["pr"]
+    one, two, neighborhood = calls["manifolds"]
     assert torch.equal(one, features[:400])
     assert torch.equal(two, real)
     assert neighborhood == metrics.NEIGHBORHOOD == 3
@@ -99,6 +101,8 @@ def test_metrics_see_equal_counts_and_the_protocols_numbers(pixel_sum, monkeypat
     assert calls["is"][1] == 1
     assert measured.scores["precision"].value == 0.5
     assert measured.scores["recall"].value == 0.25
+    assert measured.scores["density"].value == 2
+    assert measured.scores["coverage"].value == 0.125
     assert dataclasses.astuple(measured.scores["kernel_distance"]) == (0.1, 0.01, None, 600)
     counts = {key: score.count for key, score in measured.scores.items()}
     assert counts == dict.fromkeys(counts, 400) | dict.fromkeys(

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from evaluation import manifolds, specks
-from evaluation.manifolds import density_coverage
+from evaluation import specks
 
 
 def component_sizes(bright):
@@ -63,37 +62,3 @@ def test_dim_pixels_are_no_specks():
 def test_the_share_of_speckled_digits_is_the_known_one(mnist):
     """1,499 of 60,000, counted by the flood fill above."""
     assert specks.speckled_share(mnist("train").images) == 1499 / 60_000
-
-
-def by_hand(generated, real, k):
-    """Naeem et al., equations 3 and 4, as sums over pairs."""
-    inside, covered = 0, 0
-    for i, x in enumerate(real):
-        to_real = np.sort([np.linalg.norm(x - y) for j, y in enumerate(real) if j != i])
-        hits = sum(np.linalg.norm(x - y) < to_real[k - 1] for y in generated)
-        inside += hits
-        covered += hits > 0
-    return inside / (k * len(generated)), covered / len(real)
-
-
-@pytest.mark.parametrize("k", [1, 3])
-def test_density_and_coverage_by_hand(monkeypatch, k):
-    monkeypatch.setattr(manifolds, "CHUNK", 17)
-    rng = np.random.default_rng(k)
-    real, generated = rng.normal(size=(60, 3)), 0.7 * rng.normal(size=(45, 3)) + 0.3
-    found = density_coverage(torch.from_numpy(generated), torch.from_numpy(real), k)
-    assert found == pytest.approx(by_hand(generated, real, k))
-    assert found[0] > 0.5
-    assert 0.3 < found[1] < 1
-
-
-def test_density_and_coverage_of_the_same_and_of_strangers():
-    real = torch.randn(500, 4)
-    density, coverage = density_coverage(torch.randn(500, 4), real, 3)
-    assert density == pytest.approx(1, abs=0.15)
-    assert coverage == pytest.approx(1 - 0.5**3, abs=0.08)  # the expectation of equation 6
-    assert density_coverage(torch.randn(500, 4) + 50, real, 3) == (0, 0)
-    collapsed = real[:1].expand(500, 4) + 1e-3 * torch.randn(500, 4)
-    density, coverage = density_coverage(collapsed, real, 3)
-    assert density > 0.3
-    assert coverage < 0.05
