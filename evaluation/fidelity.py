@@ -86,6 +86,7 @@ class Extractor:
     image_shape: tuple[int, int, int] | None
     device: torch.device
     knows_classes: bool = True  # its logits are of classes, which the Inception Score wants
+    takes_floats: bool = True  # levels between whole ones too
 
     def names_classes_of(self, images: SetId) -> bool:
         """Whether its logits are of the very classes of a data set."""
@@ -130,7 +131,8 @@ def open_extractor(
     network = network.to(device=device, memory_format=torch.channels_last)
     digest = hashlib.sha256(content).hexdigest()
     return Extractor(
-        name, network, digest, entry.image_shape, device, entry.knows_classes
+        name, network, digest, entry.image_shape, device, entry.knows_classes,
+        takes_floats=entry.recipe is not None,  # the library's own ones refuse them
     )
 
 

@@ -203,4 +203,5 @@ def _scores(
     found = extract_set(images, extractor)
     if extractor.names_classes_of(SetId(about.data, about.images_sha256)):
         found = dataclasses.replace(found, labels=images.labels)
-    return score(found, reference, protocol_of(Request(len(images)), extractor, reference))
+    request = Request(len(images), repeats=0)
+    return score(found, reference, protocol_of(request, extractor, reference))

@@ -33,22 +33,37 @@ class Manifolds(NamedTuple):
 
 def compare(generated: torch.Tensor, real: torch.Tensor, neighborhood: int) -> Manifolds:
     """Of features [N, D] and [M, D]; k = `neighborhood`, a point not being its own neighbour."""
-    ours, theirs = _Cloud.of(generated, real)
-    our_radii, their_radii = squared_radii(ours, neighborhood), squared_radii(theirs, neighborhood)
-    within_real = torch.zeros(len(generated), dtype=torch.bool)
-    recalled = covered = inside = 0
-    for rows in theirs.blocks(len(generated)):
-        part = theirs.part(rows)
-        pairs = _Pairs(part, ours)
-        closed, open_ = pairs.within(their_radii[rows, None])
-        within_real |= closed.any(0)
-        covered += int(open_.any(1).sum())
-        inside += int(open_.sum())
-        recalled += int(pairs.within(our_radii[None])[0].any(1).sum())
-    return Manifolds(
-        int(within_real.sum()) / len(generated), recalled / len(real),
-        inside / (neighborhood * len(generated)), covered / len(real),
-    )
+    return RealManifold(real, neighborhood).compare(generated)
+
+
+class RealManifold:
+    """Real points and their balls, found once for all that is compared with them."""
+
+    def __init__(self, real: torch.Tensor, neighborhood: int) -> None:
+        self.neighborhood = neighborhood
+        # A common offset would cost digits.
+        self.centre = real.mean(0, dtype=torch.float64)
+        self.cloud = _Cloud.about(self.centre, real)
+        self.radii = squared_radii(self.cloud, neighborhood)
+
+    def compare(self, generated: torch.Tensor) -> Manifolds:
+        """`compare` of features [N, D] with these."""
+        ours, theirs = _Cloud.about(self.centre, generated), self.cloud
+        our_radii = squared_radii(ours, self.neighborhood)
+        within_real = torch.zeros(len(generated), dtype=torch.bool)
+        recalled = covered = inside = 0
+        for rows in theirs.blocks(len(generated)):
+            pairs = _Pairs(theirs.part(rows), ours)
+            closed, open_ = pairs.within(self.radii[rows, None])
+            within_real |= closed.any(0)
+            covered += int(open_.any(1).sum())
+            inside += int(open_.sum())
+            recalled += int(pairs.within(our_radii[None])[0].any(1).sum())
+        count = len(theirs.points)
+        return Manifolds(
+            int(within_real.sum()) / len(generated), recalled / count,
+            inside / (self.neighborhood * len(generated)), covered / count,
+        )
 
 
 class _Cloud(NamedTuple):
@@ -61,13 +76,7 @@ class _Cloud(NamedTuple):
     right: torch.Tensor
 
     @classmethod
-    def of(cls, *sets: torch.Tensor) -> "list[_Cloud]":
-        """Of sets about the centre of the last one: a common offset would cost digits."""
-        centre = sets[-1].mean(0, dtype=torch.float64)
-        return [cls._about(centre, points) for points in sets]
-
-    @classmethod
-    def _about(cls, centre: torch.Tensor, points: torch.Tensor) -> "_Cloud":
+    def about(cls, centre: torch.Tensor, points: torch.Tensor) -> "_Cloud":
         moved = (points.double() - centre).float()
         squares = moved.double().square().sum(1, keepdim=True).float()
         ones = torch.ones_like(squares)

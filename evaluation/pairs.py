@@ -51,7 +51,7 @@ class Plan:
     def requests(self, side: int) -> list[Request]:
         first = self.seed + side * self.repeats
         streams = range(first, first + self.repeats)
-        return [Request(self.samples, seed, self.truncation) for seed in streams]
+        return [Request(self.samples, seed, self.truncation, repeats=0) for seed in streams]
 
     @property
     def of_reference(self) -> Request:

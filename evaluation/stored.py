@@ -5,7 +5,7 @@ from pathlib import Path
 from duet.core.files import replacing
 from duet.store import records
 from duet.store.checkpoint import METRICS, Checkpoint
-from duet.store.metrics import Measurement, MetricsRecord
+from duet.store.metrics import Measurement, MetricsRecord, Retraining
 from duet.store.studies import Study
 from evaluation import sharding
 from evaluation.errors import EvaluationError
@@ -25,8 +25,16 @@ def store(path: Path, measured: Measurement, force: bool = False) -> None:
 
 def store_study(path: Path, study: Study) -> None:
     """Put a study into a metrics.json, as `store` does a measurement."""
+    if not sharding.is_main():
+        return
     content = records.read(MetricsRecord, path) or MetricsRecord()
     records.write(path, content.with_study(study))
+
+
+def store_retraining(path: Path, spread: Retraining) -> None:
+    """Put what training again changes beside a checkpoint's measurements."""
+    content = records.read(MetricsRecord, path) or MetricsRecord()
+    records.write(path, content.with_retraining(spread))
 
 
 def check_writable(checkpoint: Checkpoint) -> None:

@@ -13,6 +13,7 @@ from evaluation.errors import EvaluationError
 from evaluation.extractors import AUTO
 from evaluation.fidelity import OpenExtractors
 from evaluation.harness import Request
+from evaluation.intervals import REPEATS
 from evaluation.sources import Opening
 
 
@@ -22,6 +23,7 @@ def measure_command(
     device: DeviceName = "auto", data_dir: DataDir = None, image_size: ImageSize = None,
     colour: PictureColour = "auto", skip_broken: SkipBroken = False, json: bool = False,
     markdown: bool = False, plot: Path | None = None, force: bool = False,
+    repeats: int = REPEATS,
 ) -> None:
     """Score checkpoints, folders and zips of pictures, arrays of them: IS, FID, KID, precision,
     recall; below the table, the other scores and the intervals. Of a checkpoint, compared with what
@@ -34,6 +36,8 @@ def measure_command(
             or [N, C, H, W], splits of data sets (cifar10:test).
         samples: Images to generate, or to take at random of more pictures; published numbers use
             50,000, others do not compare.
+        repeats: Disjoint parts of the samples from which each score's 95 % interval comes; fewer
+            where a part would have less than 250 images, none by 0.
         weights: Another weights file for the extractor.
         json: Print the measurements as JSON, keyed by what was named on the command line.
         markdown: Print tables in Markdown.
@@ -46,7 +50,7 @@ def measure_command(
         raise EvaluationError("--json and --markdown: choose one")
     if plot is not None:
         plots.check(plot)
-    request = Request(samples, seed, truncation)
+    request = Request(samples, seed, truncation, repeats)
     of_reference = Request(samples, seed + 1)  # another stream: a model compares with itself
     opening = Opening(data_dir, image_size, colour, skip_broken)
     extractors = OpenExtractors(pick_device(device), extractor, weights)
