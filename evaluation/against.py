@@ -76,7 +76,8 @@ class Against:
         origin = self.source.origin
         check_fit(origin, extractor)
         if isinstance(origin, Checkpoint):
-            key = [SAMPLES, origin.weights_sha256, *dataclasses.astuple(request)]
+            drawing = [request.samples, request.seed, request.truncation]
+            key = [SAMPLES, origin.weights_sha256, *drawing]
             return _cached(key, lambda: drawn(origin, request, extractor.device), extractor)
         if len(origin) < MIN_SAMPLES:
             raise EvaluationError(

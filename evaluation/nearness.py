@@ -20,7 +20,7 @@ from evaluation.errors import EvaluationError
 CELLS, IMAGES_A_CELL = 20, 100  # at most so many cells, of so many held-out images on average
 FEWEST = 20  # images of either side in a cell that is tested (tau of Meehan et al. is 20/m)
 CELLS_SEED, CELLS_STEPS = 0, 20
-COPIED = -3.0  # the z below which a cell is called copied: by chance one in 740
+NEARER = -3.0  # the z below which a cell is called nearer: by chance one in 740
 KIN = 10
 RARE = 0.01
 
@@ -89,9 +89,15 @@ def cell_count(held_out: int) -> int:
 
 
 def cell_centres(points: torch.Tensor, cells: int) -> torch.Tensor:
-    """The centres [cells, D] of k-means (Lloyd, 1982) on [N, D], from random points."""
+    """The centres [cells, D] of k-means on [N, D], from points that are drawn by their squared
+    distance to those drawn before (Arthur & Vassilvitskii, "k-means++", 2007)."""
     generator = torch.Generator().manual_seed(CELLS_SEED)
-    centres = points[torch.randperm(len(points), generator=generator)[:cells]]
+    drawn = torch.randint(len(points), (1,), generator=generator)
+    while len(drawn) < cells:
+        squares = torch.cdist(points, points[drawn]).amin(dim=1).square()
+        one = squares.clamp_min(1e-12).multinomial(1, generator=generator)
+        drawn = torch.cat([drawn, one])
+    centres = points[drawn]
     for _ in range(CELLS_STEPS):
         nearest = torch.cdist(points, centres).argmin(dim=1)
         sizes = nearest.bincount(minlength=cells)[:, None]
@@ -157,9 +163,9 @@ def floor(real: Placed) -> CopyScores:
     return compare(real.part(order[:half]), real.part(order[half:]))
 
 
-def copied_cells(scores: CopyScores) -> int:
-    """How many cells are called copied."""
-    return sum(cell.z < COPIED for cell in scores.cells)
+def nearer_cells(scores: CopyScores) -> int:
+    """In how many cells the generated images lie nearer than chance would have it."""
+    return sum(cell.z < NEARER for cell in scores.cells)
 
 
 def _share(seen: torch.Tensor) -> float:

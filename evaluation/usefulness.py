@@ -23,8 +23,7 @@ from duet.core.progress import progress_bar
 from duet.core.versions import library_versions
 from duet.data import ImageSet
 from duet.store.checkpoint import Checkpoint
-from duet.store.metrics import ScoreRecord
-from duet.store.studies import GainRecord, UtilityRecord
+from duet.store.studies import GainRecord, MeanRecord, UtilityRecord
 from evaluation.errors import EvaluationError
 from evaluation.extractors import entry_of, serving
 from evaluation.extractors.base import Classifier, Distortion, Recipe
@@ -151,21 +150,16 @@ class Bench:
         self, checkpoint: Checkpoint, both: list[dict[int, float]], alone: list[float],
         reverse: list[float],
     ) -> UtilityRecord:
-        plan = self.plan
-        generated = plan.generated * checkpoint.model.num_classes * plan.repeats
-        gains = []
+        plan, gains = self.plan, []
         for count in self.real[0]:
             before = [repetition[count].accuracy for repetition in self.real]
             after = [repetition[count] for repetition in both]
             differences = [two - one for one, two in zip(before, after, strict=True)]
-            gains.append(GainRecord(
-                count, mean_of(before, 0), mean_of(after, generated),
-                mean_of(differences, generated),
-            ))
+            gains.append(GainRecord(count, *map(mean_of, (before, after, differences))))
         return UtilityRecord(
             gains=tuple(gains),
-            generated_to_real=mean_of(alone, generated),
-            real_to_generated=mean_of(reverse, generated),
+            generated_to_real=mean_of(alone),
+            real_to_generated=mean_of(reverse),
             generated_per_class=plan.generated,
             repeats=plan.repeats,
             steps=plan.steps,
@@ -221,9 +215,8 @@ def joined(one: ImageSet, two: ImageSet) -> ImageSet:
     )
 
 
-def mean_of(values: Sequence[float], count: int) -> ScoreRecord:
-    """The mean of at least two independent repetitions, their standard deviation, and Student's
-    interval of 95 % for the mean."""
+def mean_of(values: Sequence[float]) -> MeanRecord:
+    """The mean of at least two independent repetitions, by Student's t."""
     mean, spread = float(np.mean(values)), float(np.std(values, ddof=1))
     margin = student_quantile(0.975, len(values) - 1) * spread / len(values) ** 0.5
-    return ScoreRecord(mean, spread, (mean - margin, mean + margin), count)
+    return MeanRecord(mean, spread, (mean - margin, mean + margin))

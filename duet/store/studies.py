@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from duet.store.metrics import ScoreRecord
-from duet.store.records import STRICT, Amount, Count, Digest, Share, Versions, Word
+from duet.store.records import STRICT, Amount, Count, Digest, Setting, Share, Versions, Word
 
 
 @dataclass(frozen=True)
@@ -83,6 +82,23 @@ class CopiesRecord:
     device: Word
     versions: Versions
 
+    @property
+    def request(self) -> tuple[Setting, ...]:
+        """What was asked for: studies of one model differ in this or replace each other."""
+        return self.extractor, self.samples, self.seed, self.truncation
+
+
+@dataclass(frozen=True)
+class MeanRecord:
+    """A mean over independent repetitions, their standard deviation, and the mean's interval of
+    95 % (low, high)."""
+
+    __pydantic_config__ = STRICT
+
+    value: float
+    spread: Amount
+    interval: tuple[float, float]
+
 
 @dataclass(frozen=True)
 class GainRecord:
@@ -92,15 +108,15 @@ class GainRecord:
     __pydantic_config__ = STRICT
 
     per_class: Count
-    real: ScoreRecord
-    both: ScoreRecord
-    gain: ScoreRecord
+    real: MeanRecord
+    both: MeanRecord
+    gain: MeanRecord
 
 
 @dataclass(frozen=True)
 class UtilityRecord:
     """What generated images are worth: means over `repeats`, each with its own real and generated
-    images and initial weights, their standard deviation and interval of 95 %.
+    images and initial weights.
 
     `generated_to_real`: accuracy on the held-out images after training on the generated ones alone
     (the classification accuracy score; Ravuri & Vinyals, 2019); `real_to_generated`: on the
@@ -110,8 +126,8 @@ class UtilityRecord:
     __pydantic_config__ = STRICT
 
     gains: Annotated[tuple[GainRecord, ...], Field(max_length=20)]
-    generated_to_real: ScoreRecord
-    real_to_generated: ScoreRecord
+    generated_to_real: MeanRecord
+    real_to_generated: MeanRecord
     generated_per_class: Count
     repeats: Count
     steps: Count
@@ -122,3 +138,14 @@ class UtilityRecord:
     subject_sha256: Digest
     device: Word
     versions: Versions
+
+    @property
+    def request(self) -> tuple[Setting, ...]:
+        """As CopiesRecord.request."""
+        return (
+            *(gain.per_class for gain in self.gains), self.generated_per_class, self.repeats,
+            self.steps, self.seed, self.truncation,
+        )
+
+
+Study = CopiesRecord | UtilityRecord

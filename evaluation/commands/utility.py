@@ -1,14 +1,10 @@
 """utility: what a checkpoint's images are worth to a classifier."""
 
-import dataclasses
-import json as json_format
-
 from duet.core.device import pick_device
 from duet.core.flags import AsJson, DataDir, DeviceName, Seed, Truncation
 from duet.data.flags import SkipBroken
-from duet.store.metrics import ScoreRecord
-from duet.store.studies import UtilityRecord
-from evaluation import measuring, tables
+from duet.store.studies import MeanRecord, UtilityRecord
+from evaluation import studies, tables
 from evaluation.commands.flags import OwnData, Sources
 from evaluation.real import real_images
 from evaluation.sets import SetId
@@ -26,7 +22,8 @@ def utility_command(
 ) -> None:
     """Tell what generated images are worth: the accuracy on held-out images of a classifier trained
     on few real images, and on those and generated ones; on generated ones alone; and the accuracy
-    on generated images of one trained on real ones. Wants the images (DUET_DATA).
+    on generated images of one trained on real ones. Wants the images (DUET_DATA); the study is kept
+    in metrics.json.
 
     Args:
         checkpoints: Folders, names of shipped ones, or ids on the Hub; models of classes only.
@@ -36,7 +33,7 @@ def utility_command(
         steps: Batches of 128 that each classifier learns from.
     """
     plan, chosen = Plan(per_class, generated, repeats, steps, seed, truncation), pick_device(device)
-    loaded = measuring.load_all(checkpoints)
+    loaded = studies.open_all(checkpoints)
     for _, checkpoint in loaded:
         check_classes(checkpoint)
     benches = {
@@ -47,11 +44,9 @@ def utility_command(
     }
     found = {source: benches[SetId.of(checkpoint)].study(checkpoint)
              for source, checkpoint in loaded}
-    if json:
-        values = {source: dataclasses.asdict(record) for source, record in found.items()}
-        print(json_format.dumps(values, indent=2))
-        return
-    print("\n\n".join(_words(source, record) for source, record in found.items()))
+    words = "\n\n".join(_words(source, record) for source, record in found.items())
+    print(studies.as_json(found) if json else words)
+    studies.keep(loaded, found)
 
 
 def _words(source: str, record: UtilityRecord) -> str:
@@ -70,8 +65,7 @@ def _words(source: str, record: UtilityRecord) -> str:
     ])
 
 
-def _share(score: ScoreRecord, sign: str = "") -> str:
+def _share(mean: MeanRecord, sign: str = "") -> str:
     """In percent, with its interval."""
-    assert score.interval is not None
-    low, high = (100 * bound for bound in score.interval)
-    return f"{100 * score.value:{sign}.1f} % ({low:{sign}.1f} … {high:{sign}.1f})"
+    low, high = (100 * bound for bound in mean.interval)
+    return f"{100 * mean.value:{sign}.1f} % ({low:{sign}.1f} … {high:{sign}.1f})"

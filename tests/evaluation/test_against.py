@@ -30,7 +30,7 @@ class Fake(torch.nn.Module):
 
     def forward(self, images):
         x = images.float() / 255
-        features = torch.stack([x.mean(dim=(1, 2, 3)), x.std(dim=(1, 2, 3))], 1)
+        features = torch.stack([x.mean(dim=(1, 2, 3)), x.std(dim=(1, 2, 3), correction=0)], 1)
         return features, torch.nn.functional.pad(features, (0, 8))
 
 
@@ -143,6 +143,11 @@ def test_it_belongs_to_the_pictures_and_not_to_their_name(tmp_path, fake, monkey
         found = open_against(name, Opening(), "fake").reference(fake, ASKED)
         assert found.about.data == name
     assert names == ["a.npy", "c.npy"]
+    pixels = np.load("c.npy")  # labels decide which features are kept
+    for name, labels in (("d.npz", np.arange(130) % 2), ("e.npz", np.arange(130) % 3)):
+        np.savez(name, pixels, labels)
+        open_against(name, Opening(), "fake").reference(fake, ASKED)
+    assert names[2:] == ["d.npz", "e.npz"]
 
 
 def test_runs_at_the_same_time_extract_once(tmp_path, fake, monkeypatch):

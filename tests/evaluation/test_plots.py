@@ -47,7 +47,10 @@ def test_five_make_two_rows_of_sheets_and_none_needs_all_scores(done, measuremen
     many = [other, *[(work, measurement(scores={}))] * 4]
     for each, name in ((done, "two.png"), (many, "five.png")):
         plots.draw(each, Request(100), tmp_path / name)
-    sizes = [Image.open(tmp_path / name).size for name in ("two.png", "five.png")]
+    sizes = []
+    for name in ("two.png", "five.png"):
+        with Image.open(tmp_path / name) as figure:
+            sizes.append(figure.size)
     assert sizes[0][0] == sizes[1][0]
 
 
