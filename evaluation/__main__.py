@@ -10,18 +10,22 @@ from duet.core import program
 from duet.core.stop import Interrupted
 from evaluation import sharding
 from evaluation.commands.compare import compare_command
+from evaluation.commands.copies import copies_command
 from evaluation.commands.ladder import ladder_command
 from evaluation.commands.measure import measure_command
 from evaluation.commands.reference import reference_command
 from evaluation.commands.retraining import retraining_command
 from evaluation.commands.table import table_command
 from evaluation.commands.train_extractor import train_extractor_command
+from evaluation.commands.utility import utility_command
 from evaluation.commands.verify import Mismatch, verify_command
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "measure": measure_command,
     "compare": compare_command,
     "verify": verify_command,
+    "copies": copies_command,
+    "utility": utility_command,
     "table": table_command,
     "reference": reference_command,
     "train-extractor": train_extractor_command,

@@ -20,6 +20,7 @@ from duet.core.lock import locked
 from duet.core.progress import progress_bar
 from duet.data import DATASETS, ImageSet, cache_root
 from duet.store.checkpoint import Checkpoint
+from evaluation import sharding
 from evaluation.errors import EvaluationError
 from evaluation.extractors import AUTO, EXTRACTORS, serving
 from evaluation.fidelity import Extractor
@@ -75,7 +76,8 @@ class Against:
         origin = self.source.origin
         check_fit(origin, extractor)
         if isinstance(origin, Checkpoint):
-            key = [SAMPLES, origin.weights_sha256, *dataclasses.astuple(request)]
+            drawing = [request.samples, request.seed, request.truncation]
+            key = [SAMPLES, origin.weights_sha256, *drawing]
             return _cached(key, lambda: drawn(origin, request, extractor.device), extractor)
         if len(origin) < MIN_SAMPLES:
             raise EvaluationError(
@@ -125,11 +127,17 @@ def drawn(checkpoint: Checkpoint, request: Request, device: torch.device) -> Ima
 def _cached(
     key: Iterable[object], images: Callable[[], ImageSet], extractor: Extractor
 ) -> Reference:
-    """The reference of images that `key` names, made where it is not there."""
+    """The reference of images that `key` names, made where it is not there: by one process, since
+    of several the others would wait for the lock, and that one for them."""
     whole = json.dumps([RULE, SEED, STORED_FEATURES, extractor.weights_sha256, *key])
     name = hashlib.sha256(whole.encode()).hexdigest()[:32]
     folder = cache_root() / "references" / name
     path = folder / FILE
+    if sharding.launched() > 1 and not path.exists():
+        raise EvaluationError(
+            "what is compared with has not been extracted yet; let one process do so, without "
+            "torchrun (--samples 100 suffices for all but a checkpoint)"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder, wait=True):

@@ -82,10 +82,10 @@ def common_reference(sources: Sequence[Source]) -> Against:
         for source in sources if isinstance(source.origin, Checkpoint)
     }
     if len(made) != 1:
-        names = ", ".join(images.name for images in made) or "neither says"
+        names = " and ".join(images.name for images in made)
+        why = f"they were made from different data ({names})" if names else "neither says it"
         raise EvaluationError(
-            f"what should they be like? They were made from different data ({names}); say so by "
-            "--against, e.g. --against mnist"
+            f"what should they be like? {why}; say so by --against, e.g. --against mnist"
         )
     ((images, source),) = made.items()
     return Against(source.text, source.image_shape, (images,))

@@ -67,7 +67,7 @@ def draw(done: Done, request: Request, path: Path) -> None:
         axes.set_title(name, fontsize="small")
         axes.axis("off")
         sheet = grid(_drawn(work.source, request), COLUMNS)
-        axes.imshow(sheet.permute(1, 2, 0).squeeze(2), cmap="gray", vmin=0, vmax=255)
+        axes.imshow(sheet.permute(1, 2, 0).squeeze(2).numpy(), cmap="gray", vmin=0, vmax=255)
     with replacing(path) as scratch:
         figure.savefig(scratch, dpi=110)
 

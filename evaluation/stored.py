@@ -6,6 +6,7 @@ from duet.core.files import replacing
 from duet.store import records
 from duet.store.checkpoint import METRICS, Checkpoint
 from duet.store.metrics import Measurement, MetricsRecord, Retraining
+from duet.store.studies import Study
 from evaluation import sharding
 from evaluation.errors import EvaluationError
 from evaluation.reference import home
@@ -20,6 +21,14 @@ def store(path: Path, measured: Measurement, force: bool = False) -> None:
         return
     content = records.read(MetricsRecord, path) or MetricsRecord()
     records.write(path, content.with_measurement(measured, force))
+
+
+def store_study(path: Path, study: Study) -> None:
+    """Put a study into a metrics.json, as `store` does a measurement."""
+    if not sharding.is_main():
+        return
+    content = records.read(MetricsRecord, path) or MetricsRecord()
+    records.write(path, content.with_study(study))
 
 
 def store_retraining(path: Path, spread: Retraining) -> None:

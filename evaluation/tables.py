@@ -9,7 +9,7 @@ from duet.core.files import replacing
 from duet.core.words import duration
 from duet.data import WHOLE, ImageSet
 from duet.store.checkpoint import Checkpoint
-from duet.store.metrics import Measurement
+from duet.store.metrics import Measurement, ScoreRecord
 from duet.store.scores import HEADLINES, SCORES, Score, samples
 from evaluation.comparison import protocol_differences
 from evaluation.errors import EvaluationError
@@ -17,6 +17,7 @@ from evaluation.extractors import extractor_for
 from evaluation.sets import SetId
 from evaluation.stored import held_out, published
 
+ABSENT = "–"
 BEGIN, END = "<!-- scores: python -m evaluation table -->", "<!-- /scores -->"
 
 
@@ -84,17 +85,22 @@ def _check_alike(one: Row, two: Row, counts: bool) -> None:
 
 
 def titles(columns: Mapping[str, Score]) -> list[str]:
-    return ["model", *(s.heading for s in columns.values()), "samples", "parameters", "training"]
+    scores = (_heading(score) for score in columns.values())
+    return ["model", *scores, "samples", "parameters", "training"]
+
+
+def _heading(score: Score) -> str:
+    return f"{score.heading} ({score.unit})" if score.unit else score.heading
 
 
 def cells(row: Row, columns: Mapping[str, Score]) -> list[str]:
     found = row.measured.scores
     return [
         row.name,
-        *(score.text(found[key]) if key in found else "–" for key, score in columns.items()),
+        *(score.text(found[key]) if key in found else ABSENT for key, score in columns.items()),
         samples(row.measured.protocol),
-        "–" if row.parameters is None else f"{row.parameters:,}",
-        "–" if row.training_seconds is None else duration(row.training_seconds),
+        ABSENT if row.parameters is None else f"{row.parameters:,}",
+        ABSENT if row.training_seconds is None else duration(row.training_seconds),
     ]
 
 
@@ -104,12 +110,37 @@ def columns_of(table: list[Row]) -> dict[str, Score]:
 
 
 def terminal_table(table: list[Row]) -> str:
-    """Aligned columns for a fixed-width font."""
-    columns = columns_of(table)
-    lines = [titles(columns), *(cells(row, columns) for row in table)]
+    """For a fixed-width font: the headlines, a line a row; below them, a column a row, the other
+    scores, and those that have an interval with it."""
+    headlines = [titles(HEADLINES), *(cells(row, HEADLINES) for row in table)]
+    details = [
+        [_heading(score), *(_detail(score, row.measured.scores.get(key)) for row in table)]
+        for key, score in columns_of(table).items()
+        if key not in HEADLINES or any(_has_interval(row, key) for row in table)
+    ]
+    if not details:
+        return aligned(headlines)
+    return f"{aligned(headlines)}\n\n{aligned([['', *(row.name for row in table)], *details])}"
+
+
+def _has_interval(row: Row, key: str) -> bool:
+    return key in row.measured.scores and row.measured.scores[key].interval is not None
+
+
+def _detail(score: Score, found: ScoreRecord | None) -> str:
+    if found is None:
+        return ABSENT
+    interval = score.interval_text(found)
+    return f"{score.text(found)} ({interval})" if interval else score.text(found)
+
+
+def aligned(lines: Sequence[Sequence[str]], words: int = 1) -> str:
+    """Columns for a fixed-width font: the first `words` to the left, numbers to the right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    sides = [str.ljust] * words + [str.rjust] * (len(widths) - words)
     return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
+        "  ".join(side(cell, width) for side, cell, width in zip(sides, line, widths, strict=True))
+        .rstrip()
         for line in lines
     )
 
@@ -127,8 +158,13 @@ def markdown_tables(checkpoints: Sequence[Checkpoint], extractor: str) -> str:
     return "\n\n".join(tables)
 
 
+def full_markdown_table(table: list[Row]) -> str:
+    """All scores that a row has."""
+    return markdown_table(table, columns_of(table))
+
+
 def markdown_table(table: list[Row], columns: Mapping[str, Score] = HEADLINES) -> str:
-    """In Markdown, numbers to the right."""
+    """Numbers to the right; the headlines, unless other columns are asked for."""
     heading = titles(columns)
     alignment = ["---"] + ["--:"] * (len(heading) - 1)
     lines = [heading, alignment, *(cells(row, columns) for row in table)]

@@ -17,6 +17,7 @@ from duet.store.records import (
     Versions,
     Word,
 )
+from duet.store.studies import CopiesRecord, Study, UtilityRecord
 
 
 @dataclass(frozen=True)
@@ -157,13 +158,15 @@ def _from_3(old: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class MetricsRecord:
-    """metrics.json: every measurement that was made, one a request; and what training again
-    changes, once an extractor, where that was found out."""
+    """metrics.json: every measurement that was made, one a request; what training again changes,
+    once an extractor, where that was found out; and the dear studies, one a request."""
 
     __pydantic_config__ = STRICT
 
     measurements: Annotated[tuple[Measurement, ...], Field(max_length=50)] = ()
     retraining: Annotated[tuple[Retraining, ...], Field(max_length=50)] = ()
+    copies: Annotated[tuple[CopiesRecord, ...], Field(max_length=50)] = ()
+    utility: Annotated[tuple[UtilityRecord, ...], Field(max_length=50)] = ()
     schema: Literal[4] = 4
 
     MIGRATIONS: ClassVar[Migrations] = {2: _from_2, 3: _from_3}
@@ -186,7 +189,20 @@ class MetricsRecord:
             and not (force and m.protocol.extractor == new.protocol.extractor)
         ]
         same = tuple(r for r in self.retraining if new.subject_sha256 in r.subjects)
-        return dataclasses.replace(self, measurements=(*kept, new), retraining=same)
+        return dataclasses.replace(
+            self, measurements=(*kept, new), retraining=same,
+            copies=tuple(s for s in self.copies if s.subject_sha256 == new.subject_sha256),
+            utility=tuple(s for s in self.utility if s.subject_sha256 == new.subject_sha256),
+        )
+
+    def with_study(self, new: Study) -> "MetricsRecord":
+        """`new` in the place of what answers the same request, and of studies of other weights."""
+        key = "copies" if isinstance(new, CopiesRecord) else "utility"
+        kept = [
+            study for study in getattr(self, key)
+            if study.subject_sha256 == new.subject_sha256 and study.request != new.request
+        ]
+        return dataclasses.replace(self, **{key: (*kept, new)})
 
     def with_retraining(self, new: Retraining) -> "MetricsRecord":
         """`new` in the place of what its extractor said before."""

@@ -18,6 +18,11 @@ DataName = Annotated[
     str, tyro.conf.arg(name="data"),
     Doc(f"Data set ({', '.join(DATASETS)}), or the path of a folder or zip of pictures."),
 ]
+OwnData = Annotated[
+    str | None, tyro.conf.arg(name="data"),
+    Doc("Where own pictures lie that a checkpoint was made from (default: the data set by its "
+        "name)."),
+]
 Against = Annotated[
     str | None,
     Doc("What to compare with: a data set (cifar10, or cifar10:test), a folder or zip of pictures, "

@@ -1,5 +1,6 @@
 """measure: scores of checkpoints and of pictures, against what they should be like."""
 
+import sys
 from pathlib import Path
 
 from duet.core.device import pick_device
@@ -25,8 +26,9 @@ def measure_command(
     repeats: int = REPEATS,
 ) -> None:
     """Score checkpoints, folders and zips of pictures, arrays of them: IS, FID, KID, precision,
-    recall. Of a checkpoint, compared with what it was made from, metrics.json is written into its
-    folder (not into the Hub's cache); everything else is printed only.
+    recall; below the table, the other scores and the intervals. Of a checkpoint, compared with what
+    it was made from, metrics.json is written into its folder (not into the Hub's cache); everything
+    else is printed only.
 
     Args:
         sources: Checkpoints (folders, names of shipped ones, ids on the Hub with or without
@@ -61,14 +63,16 @@ def measure_command(
     for work in prepared:
         measured = work.done(request)
         done.append((work, measured))
+        for words in measured.warnings:
+            print(f"{work.source.text}: {words}", file=sys.stderr)
         if compared is None:
             reasons += measuring.keep(work.source, measured, force)
     if json:
         print(measuring.as_json(done))
     else:
-        for table in measuring.as_tables(done):
-            shown = tables.terminal_table(table)
-            print(tables.markdown_table(table, tables.columns_of(table)) if markdown else shown)
+        found = measuring.as_tables(done)
+        shown = map(tables.full_markdown_table if markdown else tables.terminal_table, found)
+        print("\n\n".join(shown))
     if plot is not None:
         plots.draw(done, request, plot)
     if reasons:

@@ -30,7 +30,7 @@ class Fake(torch.nn.Module):
 
     def forward(self, images):
         x = images.float() / 255
-        features = torch.stack([x.mean(dim=(1, 2, 3)), x.std(dim=(1, 2, 3))], 1)
+        features = torch.stack([x.mean(dim=(1, 2, 3)), x.std(dim=(1, 2, 3), correction=0)], 1)
         return features, torch.nn.functional.pad(features, (0, 8))
 
 
@@ -101,7 +101,10 @@ def test_of_fewer_pictures_there_is_a_table_of_their_own(folder, reference, caps
     told = ["measure", str(folder), "few.npy", "--samples", "150", "--against", "toy"]
     assert main(told) == 0
     captured = capsys.readouterr()
-    assert [line.split()[0] for line in captured.out.splitlines()] == [
+    tables = captured.out.split("\n\n")
+    named = [line.split()[0] for line in captured.out.splitlines() if line[:1].strip()]
+    assert len(tables) == 4  # headlines and details, twice
+    assert [name for name in named if name in ("model", "tiny", "few.npy")] == [
         "model", "tiny", "model", "few.npy",
     ]
     assert "few.npy holds 120 pictures: its scores compare" in captured.err
@@ -140,6 +143,11 @@ def test_it_belongs_to_the_pictures_and_not_to_their_name(tmp_path, fake, monkey
         found = open_against(name, Opening(), "fake").reference(fake, ASKED)
         assert found.about.data == name
     assert names == ["a.npy", "c.npy"]
+    pixels = np.load("c.npy")  # labels decide which features are kept
+    for name, labels in (("d.npz", np.arange(130) % 2), ("e.npz", np.arange(130) % 3)):
+        np.savez(name, pixels, labels)
+        open_against(name, Opening(), "fake").reference(fake, ASKED)
+    assert names[2:] == ["d.npz", "e.npz"]
 
 
 def test_runs_at_the_same_time_extract_once(tmp_path, fake, monkeypatch):
@@ -150,6 +158,18 @@ def test_runs_at_the_same_time_extract_once(tmp_path, fake, monkeypatch):
         found = list(pool.map(lambda each: each.reference(fake, ASKED), asked))
     assert names == ["a.npy"]
     assert len({reference.about.sha256 for reference in found}) == 1
+
+
+def test_several_processes_do_not_wait_for_each_other(tmp_path, fake, monkeypatch):
+    array(tmp_path / "a.npy")
+    asked = open_against("a.npy", Opening(), "fake")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(EvaluationError, match="let one process do so"):
+        asked.reference(fake, ASKED)
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    asked.reference(fake, ASKED)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert asked.reference(fake, ASKED).about.images == 130
 
 
 def test_a_damaged_cache_is_named(tmp_path, fake):

@@ -361,8 +361,27 @@ def test_numbers_are_shown_without_a_floor_that_does_not_compare(
     monkeypatch.setattr(tables, "held_out", lambda _: MetricsRecord((other,)))
     assert main(["measure", str(measured), "--samples", "200"]) == 0
     shown, said = capsys.readouterr()
-    assert [line.split()[0] for line in shown.splitlines()] == ["model", "tiny"]
+    headlines = shown.split("\n\n")[0]
+    assert [line.split()[0] for line in headlines.splitlines()] == ["model", "tiny"]
     assert "without the real images: real held-out images and tiny cannot stand" in said
+
+
+def test_the_terminal_shows_details_and_intervals_below(measured, measurement):
+    scores = {
+        "frechet_distance": ScoreRecord(0.5, interval=(0.4, 0.6)), "recall": ScoreRecord(0.7),
+        "patch_distance": ScoreRecord(3.0), "density": ScoreRecord(0.9, interval=(0.8, 1.0)),
+    }
+    tiny = duet.load(measured)
+    bare = dataclasses.replace(tiny, name="bare")
+    table = tables.model_rows([(tiny, measurement(scores=scores)), (bare, measurement(scores={}))])
+    above, below = (part.splitlines() for part in tables.terminal_table(table).split("\n\n"))
+    assert [line.split()[0] for line in above] == ["model", "tiny", "bare"]
+    assert "Density" not in above[0]
+    assert [line.split() for line in below] == [
+        ["tiny", "bare"], ["FID", "↓", "0.500", "(0.400", "to", "0.600)", "–"],
+        ["Density", "↑", "0.900", "(0.800", "to", "1.000)", "–"],
+        ["SWD", "↓", "(10⁻³)", "3.000", "–"],
+    ]
 
 
 def test_several_data_sets_are_several_tables(measured, reference, measurement, monkeypatch):
