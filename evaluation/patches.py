@@ -14,7 +14,6 @@ all images of a split.
 """
 
 import math
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -55,11 +54,10 @@ def describe(images: torch.Tensor) -> PatchReference:
     found = []
     for level in range(level_count(images)):
         patches = patches_of(images, level)
-        moments = torch.stack([
-            patches.mean((0, 2), dtype=torch.float64),
-            # Where nothing ever changes any change is far.
-            patches.double().std((0, 2), correction=0).clamp_min(UNIT),
-        ]).float()
+        mean, square = (x.mean((0, 2), dtype=torch.float64) for x in (patches, patches.square()))
+        # Where nothing ever changes any change is far.
+        deviation = (square - mean**2).clamp_min(0).sqrt().clamp_min(UNIT)
+        moments = torch.stack([mean, deviation]).float()
         random = np.random.default_rng([SEED, level]).standard_normal((length, DIRECTIONS))
         directions = torch.from_numpy(random / np.linalg.norm(random, axis=0)).float()
         found.append((moments, directions, _quantiles(patches, moments, directions)))
@@ -85,14 +83,16 @@ def patches_of(images: torch.Tensor, level: int) -> torch.Tensor:
     """PATCHES of each image at one level of its pyramid: float32 [N * PATCHES, C, 49]."""
     words = np.random.Philox(key=[SEED, level]).random_raw((len(images), PATCHES, 2))
     places = torch.from_numpy((words >> np.uint64(11)).astype(np.float64) * 2.0**-53)
-    parts = []
-    for part, place in zip(images.split(CHUNK), places.split(CHUNK), strict=True):
+    found = torch.empty(len(images), PATCHES, images.shape[1], SIDE**2)
+    for part, place, own in zip(
+        images.split(CHUNK), places.split(CHUNK), found.split(CHUNK), strict=True
+    ):
         band = _level(part.float(), level)
         windows = band.unfold(2, SIDE, 1).unfold(3, SIDE, 1)  # [n, C, rows, columns, 7, 7]
         row, column = (place * torch.tensor(windows.shape[2:4])).long().unbind(2)
         image = torch.arange(len(part))[:, None]
-        parts.append(windows[image, :, row, column].flatten(3).flatten(0, 1))
-    return torch.cat(parts)
+        own.copy_(windows[image, :, row, column].flatten(3))
+    return found.flatten(0, 1)
 
 
 def _level(images: torch.Tensor, level: int) -> torch.Tensor:
@@ -121,19 +121,19 @@ def _quantiles(
 ) -> torch.Tensor:
     """Sorted projections on each direction, the mean of each 1024th: float32
     [DIRECTIONS, QUANTILES]."""
-    mean, deviation = moments[:, :, None]
-    flat = ((patches - mean) / deviation).flatten(1)
-    return torch.cat([
-        torch.from_numpy(row) for row in _binned(flat, directions)
-    ]).view(directions.shape[1], QUANTILES)
+    # Directions are scaled, not the patches, of which there are too many to be copied.
+    mean, deviation = moments.repeat_interleave(SIDE**2, dim=1)
+    scaled = directions / deviation[:, None]
+    projections = (
+        row for block in scaled.split(BLOCK, dim=1)
+        for row in (patches.flatten(1) @ block - mean @ block).T.contiguous().numpy()
+    )
+    return torch.from_numpy(np.stack([_bin_means(row) for row in projections]))
 
 
-def _binned(flat: torch.Tensor, directions: torch.Tensor) -> Iterator[np.ndarray]:
-    edges = np.linspace(0, len(flat), QUANTILES + 1)
-    counts = np.arange(len(flat) + 1)
-    for block in directions.split(BLOCK, dim=1):
-        # numpy's sort: several times faster than torch's.
-        for projection in np.sort((flat @ block).T.contiguous().numpy()):
-            total = np.concatenate([[0.0], np.cumsum(projection, dtype=np.float64)])
-            below = np.interp(edges, counts, total)
-            yield (np.diff(below) * (QUANTILES / len(flat))).astype(np.float32)
+def _bin_means(values: np.ndarray) -> np.ndarray:
+    """The mean of each 1024th of [N], sorted; a value that an edge cuts counts on both sides."""
+    total = np.concatenate([[0.0], np.cumsum(np.sort(values), dtype=np.float64)])
+    edges = np.linspace(0, len(values), QUANTILES + 1)
+    below = np.interp(edges, np.arange(len(values) + 1), total)
+    return (np.diff(below) * (QUANTILES / len(values))).astype(np.float32)

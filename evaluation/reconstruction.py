@@ -37,6 +37,8 @@ def errors(
     """Of each image uint8 [N, C, H, W]: the mean over its pixels of the squared difference in 8-bit
     levels, and the squared distance of its features: float64 [N, 2]."""
     model, device = checkpoint.model, extractor.device
+    if not model.num_classes:
+        labels = torch.zeros_like(labels)
     encode = cast(Callable[[torch.Tensor, torch.Tensor], torch.Tensor], model.encode)
     parts = []
     with progress_bar(len(images), f"{checkpoint.name} reconstructs", "img") as bar:

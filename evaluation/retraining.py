@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from duet.store.checkpoint import Checkpoint
 from duet.store.metrics import Measurement, Retraining
+from duet.store.records import Setting
 from duet.store.training import TrainingRecord
 from evaluation.comparison import protocol_differences
 from evaluation.errors import EvaluationError
@@ -64,7 +65,7 @@ def _differences(one: Checkpoint, two: Checkpoint) -> list[str]:
     ]
 
 
-def _facts(checkpoint: Checkpoint) -> dict[str, object]:
+def _facts(checkpoint: Checkpoint) -> dict[str, Setting]:
     training = _record(checkpoint)
     settings = {key: value for key, value in training.settings.items() if key != SEED}
     return settings | {

@@ -1,5 +1,6 @@
 """retraining: how far scores move when a recipe is trained again with another seed."""
 
+from duet.store.checkpoint import METRICS
 from evaluation import measuring, stored
 from evaluation.commands.flags import Sources, Space
 from evaluation.extractors import AUTO, extractor_for
@@ -20,6 +21,6 @@ def retraining_command(checkpoints: Sources, /, extractor: Space = AUTO) -> None
         stored.check_writable(checkpoint)
     spread = spread_over_seeds(loaded, extractor_for(SetId.of(loaded[0]), extractor))
     for checkpoint in loaded:
-        stored.store_retraining(checkpoint.folder / stored.METRICS, spread)
+        stored.store_retraining(checkpoint.folder / METRICS, spread)
     for key, deviation in spread.spreads.items():
         print(f"{key}  {deviation:.6g}")

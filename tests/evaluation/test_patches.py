@@ -51,7 +51,7 @@ def test_patches_are_cut_from_the_pyramid(monkeypatch, level):
         for patch in own:
             errors = np.abs(windows - patch[:, None, None]).max((0, 3, 4))
             assert errors.min() < 1e-3
-    assert len(np.unique(found[:, :, 0, 0, 0])) == found[:, :, 0, 0, 0].size  # at many places
+    assert len(np.unique(found[:, :, 0, 0, 0])) > found[:, :, 0, 0, 0].size / 2  # many places
 
 
 def test_the_patches_of_an_image_do_not_depend_on_how_many_there_are():
@@ -112,10 +112,12 @@ def test_a_constant_channel_is_no_division_by_zero():
     assert distance(images, describe(images)) == pytest.approx(0, abs=1e-3)
 
 
-def speckled(images, share, level=40):
-    """One grey pixel in a background's corner of a share of the images."""
+def speckled(images, share):
+    """One grey pixel more, anywhere, in a share of the images."""
     images = images.clone()
-    images[: int(share * len(images)), :, 2, 3] = level
+    for image, place in enumerate(torch.randint(784, (int(share * len(images)),)).tolist()):
+        pixel = images[image].view(-1)
+        pixel[place] = (pixel[place].int() + 128).clamp_max(255)
     return images
 
 
@@ -127,7 +129,7 @@ def test_specks_blur_and_noise_move_it_on_real_digits(mnist):
     reference = describe(real)
     values = [distance(speckled(others, share), reference) for share in (0, 0.3, 1)]
     assert values == sorted(values)
-    assert values[2] > 1.3 * values[0]
+    assert values[2] > 1.5 * values[0]
     noise = torch.from_numpy(np.random.default_rng(1).integers(-9, 10, others.shape))
     noisy = (others + noise).clamp(0, 255).to(torch.uint8)
     assert distance(noisy, reference) > 2 * values[0]

@@ -25,7 +25,7 @@ class Means(torch.nn.Module):
 
 @pytest.fixture
 def pixels():
-    return Extractor("pixels", Means(), "0" * 64, None, torch.device("cpu"))
+    return Extractor("pixels", Means(), "0" * 64, (1, 1, DIM), torch.device("cpu"))
 
 
 @pytest.fixture

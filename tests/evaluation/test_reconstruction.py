@@ -9,6 +9,7 @@ import torch
 import duet
 from duet.core.domains import DOMAINS, PIXELS
 from duet.data import DATASETS, DataError
+from duet.models.vae import VAE
 from duet.store.checkpoint import save
 from duet.store.config import DataRecord
 from evaluation import reconstruction
@@ -55,6 +56,13 @@ def test_the_models_own_way_there_and_back(encoding, toy_data, extractor):
     expected = np.square(again.numpy().astype(float) - toy_data.images.numpy()).mean((1, 2, 3))
     np.testing.assert_allclose(found[:, 0], expected, rtol=1e-2)
     assert found[:, 1].min() > 0
+
+
+def test_an_unconditional_model_is_given_no_classes(encoding, toy_data, extractor, monkeypatch):
+    config = dataclasses.replace(encoding.model.config, num_classes=0)
+    blind = dataclasses.replace(encoding, model=VAE(config).eval())
+    found = errors(blind, toy_data.images[:9], toy_data.labels[:9] + 5, extractor)
+    assert found.isfinite().all()
 
 
 def test_peak_signal_to_noise_ratio():

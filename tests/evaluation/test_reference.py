@@ -111,8 +111,8 @@ def test_classes_and_patches_are_kept_of_all_images(pixel_mean, tmp_path, monkey
         assert (known is None) == (size < 100)
         if known is not None:
             own = everything[images.labels == label].double().numpy()
-            np.testing.assert_allclose(known["mu"], own.mean(0), rtol=1e-9)
-            np.testing.assert_allclose(known["sigma"], np.cov(own, rowvar=False), rtol=1e-9)
+            np.testing.assert_allclose(known["mu"], own.mean(0), rtol=1e-6)
+            np.testing.assert_allclose(known["sigma"], np.cov(own, rowvar=False), rtol=1e-5)
     assert patches.distance(images.images, found.patches) < 15  # other places of the same images
     assert patches.distance(255 - images.images, found.patches) > 50
     monkeypatch.setattr(reference_module, "MOST_CLASS_VALUES", 39)  # ten classes of 2 x 2

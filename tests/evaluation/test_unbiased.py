@@ -40,11 +40,11 @@ def test_it_is_free_of_most_of_the_bias_and_hardly_noisier():
     """Samples of the real distribution itself: the truth is 0."""
     random = np.random.default_rng(0)
     found = []
-    for _ in range(30):
+    for _ in range(60):
         features = torch.from_numpy(random.standard_normal((1000, 4)))
         plain = fidelity.frechet_distance(fidelity.statistics(features), REAL)
         found.append((plain, frechet_limit(features, REAL, unbiased.parts_of(1000, 4, 8))))
     (plain, limit), spread = np.mean(found, 0), np.std(found, 0)
     assert plain > 0.006
-    assert abs(limit) < plain / 8
+    assert abs(limit) < plain / 4
     assert spread[1] < 1.5 * spread[0]
