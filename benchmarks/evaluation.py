@@ -31,7 +31,14 @@ from duet.core.tensors import load_tensors, save_tensors  # noqa: E402
 from evaluation import fidelity, manifolds  # noqa: E402
 from evaluation.extractors import EXTRACTORS  # noqa: E402
 from evaluation.fidelity import Extractor, open_extractor  # noqa: E402
-from evaluation.harness import Request, generate, measure, protocol_of, score  # noqa: E402
+from evaluation.harness import (  # noqa: E402
+    Request,
+    generate,
+    measure,
+    protocol_of,
+    score,
+    with_model,
+)
 from evaluation.metrics import METRICS, NEIGHBORHOOD  # noqa: E402
 from evaluation.reference import BATCH, Reference, extract, open_reference  # noqa: E402
 from evaluation.sets import SetId  # noqa: E402
@@ -80,25 +87,35 @@ def passed(images: torch.Tensor, extractor: Extractor) -> torch.Tensor:
 
 
 def bare(samples: int, folder: Path) -> Result:
-    """Generator and extractor passes alone, then each metric alone; what later stages need."""
+    """Generator and extractor passes alone, then the scores: all with their intervals, and each
+    metric alone. Keeps what later stages need."""
     checkpoint, extractor, reference = opened()
     images, generating = seconds_of(lambda: sampled(MODEL, samples))
     features, extracting = seconds_of(lambda: passed(images, extractor))
     request = Request(samples)
     found = generate(checkpoint, extractor, request)
     protocol = protocol_of(request, extractor, reference)
+    model = seconds_of(lambda: with_model(found, checkpoint, extractor, request))[1]
+    statistics = seconds_of(lambda: fidelity.statistics(features))[1]
+    scoring = seconds_of(lambda: score(found, reference, protocol))[1]
+    _, _, reference = opened()  # what the first one has found once is to be timed again
     metrics = {
         metric.function.__name__.strip("_"):
             seconds_of(lambda metric=metric: metric(found, reference.features, protocol))[1]
         for metric in METRICS
     }
-    metrics["mean and covariance"] = seconds_of(lambda: fidelity.statistics(features))[1]
     other = sampled(OTHER, FEW)
     save_tensors(folder / "images", {"images": images, "other": other}, {})
     save_tensors(
         folder / "features", {"all": features.clone(), "few": passed(other, extractor).clone()}, {}
     )
-    return {"generator": generating, "extractor": extracting, "metrics": metrics}
+    return {
+        "passes": {
+            "generator": generating, "extractor": extracting, "mean and covariance": statistics,
+            "paths and reconstruction": model, "all scores, with intervals": scoring,
+        },
+        "metrics": metrics,
+    }
 
 
 def whole(samples: int, folder: Path) -> Result:
@@ -309,21 +326,26 @@ def run_stage(name: str, samples: int, folder: Path) -> Result:
 
 
 def largest_difference(values: dict[str, float]) -> float:
-    """Relative to ours."""
-    ours = values["duet"]
-    return max(abs(value - ours) for value in values.values()) / abs(ours)
+    """From ours."""
+    return max(abs(value - values["duet"]) for value in values.values())
 
 
 def table(found: dict[str, Result], samples: int) -> str:
     """Speeds, ratios, agreement; a goal behind its number."""
     alone = found["bare"]
-    passes = alone["generator"] + alone["extractor"] + sum(alone["metrics"].values())
+    passes = alone["passes"]
+    inception = found["inception duet"]
     rows = [
-        ("generation", f"{samples / alone['generator']:,.0f} images/s", ""),
-        ("extraction", f"{samples / alone['extractor']:,.0f} images/s", ""),
-        *((f"metric: {k}", f"{v:.2f} s", "") for k, v in alone["metrics"].items()),
+        ("generation", f"{samples / passes['generator']:,.0f} images/s", ""),
+        ("extraction", f"{samples / passes['extractor']:,.0f} images/s", ""),
+        ("extraction by Inception", f"{inception['images'] / inception['seconds']:.1f} images/s",
+         ""),
+        *((name, f"{samples / value:,.0f} images/s", "")
+          for name, value in list(passes.items())[2:]),
+        *((f"metric: {k}", f"{samples / v:,.0f} images/s", "")
+          for k, v in alone["metrics"].items()),
         (f"measure, {samples:,} images, to its parts",
-         f"{found['measure']['seconds'] / passes:.3f}", "at most 1.15"),
+         f"{found['measure']['seconds'] / sum(passes.values()):.3f}", "at most 1.15"),
         ("its memory", f"{found['measure']['peak_mb']:,.0f} MB", "at most 2,000"),
     ]
     for kind, goals in (
@@ -342,9 +364,9 @@ def table(found: dict[str, Result], samples: int) -> str:
     rows += [
         ("manifolds: memory", f"{found['manifolds duet']['peak_mb']:,.0f} MB", "at most 1,500"),
         ("manifolds: counts, ours and theirs", f"{counts[0]} {counts[1]}", "equal"),
-        ("FID, largest relative difference", f"{largest_difference(agreed['fid']):.1e}",
-         "at most 1e-6"),
-        ("KID, largest relative difference", f"{largest_difference(agreed['kid']):.1e}",
+        ("FID, largest relative difference",
+         f"{largest_difference(agreed['fid']) / agreed['fid']['duet']:.1e}", "at most 1e-6"),
+        ("KID, largest difference", f"{largest_difference(agreed['kid']):.1e}",
          "at most 1e-6"),
         ("counts of prdc equal ours", str(agreed["counts"]["duet"] == agreed["counts"]["prdc"]),
          "True"),

@@ -79,4 +79,4 @@ def plot(ladder: Ladder, path: Path) -> None:
     for panel, name in zip(panels[-1], names, strict=True):
         panel.set_xlabel(DISTORTIONS[name].unit, fontsize=8)
     with replacing(path) as scratch:
-        figure.savefig(scratch, format="png", dpi=110)
+        figure.savefig(scratch, format=path.suffix[1:].lower(), dpi=110)

@@ -7,7 +7,7 @@ from pathlib import Path
 from duet.core.device import pick_device
 from duet.core.flags import AsJson, DataDir, DeviceName
 from duet.data.flags import ImageSize, PictureColour, SkipBroken
-from evaluation import ladder_views
+from evaluation import ladder_views, plots
 from evaluation.commands.flags import DataName, Space
 from evaluation.commands.verify import Mismatch
 from evaluation.errors import EvaluationError
@@ -32,8 +32,10 @@ def ladder_command(
         images: Held-out images, at most as many as there are.
         seed: Of the choice of images, of noise and of specks.
         weights: Another weights file for the extractor.
-        plot: Draw all scores into this PNG file.
+        plot: Draw all scores into this file (.png, .svg, .pdf).
     """
+    if plot is not None:
+        plots.check(plot)
     train, test = both_splits(data_name, data_dir, image_size, colour, skip_broken)
     if min(images, len(test)) < MIN_SAMPLES:
         raise EvaluationError(
