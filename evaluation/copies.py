@@ -1,10 +1,10 @@
 """The study of copies: a checkpoint's images and the held-out ones, placed among the training
-images, in two spaces.
+images, in three spaces.
 
-In the extractor's features a copy stays near when it is shifted or noisy, since the extractor was
-trained to overlook both; but it was trained on the very training images, and overlooks what its
-task does not need. In pixels, averaged to 16x16 at most, nothing is learnt: what is near there is a
-copy to everybody's eye.
+The extractor's features say what an image shows: a noisy copy stays near there. They were learnt
+from the very training images, and a copy shifted by a pixel moves as far as to another image. In
+pixels, averaged to 16x16 at most, nothing is learnt: what is near there is a copy to everybody's
+eye. The amplitudes of the spectrum do not change when an image is shifted.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,8 @@ from evaluation.nearness import CELLS_SEED, KIN, Placed, Training, cell_count, k
 from evaluation.real import images_record
 from evaluation.reference import BATCH
 
-FEATURES, PIXELS = "features", "pixels"
+FEATURES, PIXELS, SPECTRUM = "features", "pixels", "spectrum"
+FREQUENCIES = 8  # the lowest, up and down and across
 ROWS, SHOWN, SCALE = 12, 6, 2
 
 Embedding = Callable[[torch.Tensor], torch.Tensor]
@@ -38,7 +39,17 @@ def embeddings(extractor: Extractor) -> dict[str, Embedding]:
     return {
         FEATURES: lambda images: extractor(images)[0],
         PIXELS: lambda images: averaged(images).flatten(1) / 255,
+        SPECTRUM: amplitudes,
     }
+
+
+def amplitudes(images: torch.Tensor) -> torch.Tensor:
+    """uint8 [N, C, H, W] -> float32 [N, D]: how strong each of the lowest frequencies is, wherever
+    in the image its waves lie."""
+    found = torch.fft.rfft2(images.float() / 255, norm="ortho").abs()
+    height = images.shape[2]
+    rows = (torch.fft.fftfreq(height) * height).abs() <= FREQUENCIES  # up and down
+    return found[:, :, rows, : FREQUENCIES + 1].flatten(1)
 
 
 def embed(images: torch.Tensor, embedding: Embedding, title: str) -> torch.Tensor:

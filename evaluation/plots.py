@@ -92,6 +92,7 @@ def _draw_manifold(axes: Axes, names: Sequence[str], scores: Sequence[Scores]) -
                 x.value, y.value, xerr=_reach(x), yerr=_reach(y), fmt="o", capsize=3, label=name
             )
     axes.set(xlabel=SCORES["recall"].heading, ylabel=SCORES["precision"].heading)
+    axes.locator_params(axis="x", nbins=5)  # else their numbers run into each other
     axes.grid(alpha=0.3)
     if axes.containers:
         axes.legend(fontsize="small")

@@ -91,7 +91,7 @@ class Protocol:
         return dataclasses.replace(
             self, samples=0, seed=0, truncation=1.0, inception_score_splits=0,
             kernel_subset_size=0, manifold_images=0, repeats=None, limit_parts=None,
-            patch_images=None, path_pairs=None,
+            patch_images=None, path_pairs=None, reconstructions=None,
         )
 
 

@@ -15,7 +15,7 @@ from duet.store.config import DataRecord
 from duet.store.metrics import MetricsRecord
 from evaluation.__main__ import main
 from evaluation.commands import copies as command
-from evaluation.copies import FEATURES, PIXELS, ROWS, SCALE, SHOWN, Ground
+from evaluation.copies import FEATURES, PIXELS, ROWS, SCALE, SHOWN, SPECTRUM, Ground, amplitudes
 from evaluation.harness import Request
 from evaluation.nearness import nearer_cells
 
@@ -50,14 +50,21 @@ def noisy(images: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def digits(mnist, extractor) -> Ground:
-    """A part of the real digits; 1,500 of the held-out ones are left to be drawn."""
-    train, test = mnist("train"), mnist("test")
-    some = [
+def fresh(mnist) -> ImageSet:
+    """2,000 held-out digits, in random order: the file has its writers in turn."""
+    test = mnist("test")
+    chosen = torch.randperm(len(test), generator=torch.Generator().manual_seed(0))[:2000]
+    return dataclasses.replace(test, images=test.images[chosen], labels=test.labels[chosen])
+
+
+@pytest.fixture(scope="module")
+def digits(mnist, fresh, extractor) -> Ground:
+    """A part of the real digits; half of the fresh ones are held out, the others left to draw."""
+    train, test = (
         dataclasses.replace(whole, images=whole.images[:count], labels=whole.labels[:count])
-        for whole, count in ((train, 4000), (test, 1000))
-    ]
-    return Ground(*some, extractor)
+        for whole, count in ((mnist("train"), 4000), (fresh, 1000))
+    )
+    return Ground(train, test, extractor)
 
 
 def spaces(ground: Ground, images: torch.Tensor, checkpoint) -> dict:
@@ -69,34 +76,43 @@ def checkpoint():
     return duet.load("mnist-gan")
 
 
-def test_fresh_digits_are_not_flagged(digits, mnist, checkpoint):
-    found = spaces(digits, mnist("test").images[2000:3000], checkpoint)
-    assert set(found) == {FEATURES, PIXELS}
+def test_fresh_digits_are_not_flagged(digits, fresh, checkpoint):
+    found = spaces(digits, fresh.images[1000:], checkpoint)
+    assert set(found) == {FEATURES, PIXELS, SPECTRUM}
     for scores in found.values():
         assert abs(scores.copying) < 1.5
         assert nearer_cells(scores) == 0
         assert scores.singled_out < 0.04
+        assert abs(scores.authenticity_z) < 3
 
 
 @pytest.mark.parametrize(
-    ("change", "seen_in"), [(noisy, (FEATURES, PIXELS)), (shifted, (FEATURES,))]
+    ("change", "seen_in"), [(noisy, (FEATURES, PIXELS, SPECTRUM)), (shifted, (SPECTRUM,))]
 )
 def test_a_copier_of_digits_is_caught(digits, checkpoint, change, seen_in):
     found = spaces(digits, change(digits.train.images[::4]), checkpoint)
-    for name, scores in found.items():
-        if name in seen_in:
-            assert scores.copying < -3
-            assert scores.authenticity_z < -5
-            assert scores.singled_out > 0.05
+    for name in seen_in:
+        assert found[name].copying < -3
+        assert found[name].authenticity_z < -5
+        assert found[name].singled_out > 0.05
 
 
-def test_a_copier_of_one_digit_is_caught(digits, mnist, checkpoint):
+def test_a_copier_of_one_digit_is_caught(digits, fresh, checkpoint):
     threes = digits.train.images[digits.train.labels == 3]
-    fresh = mnist("test").images[2000:3000][mnist("test").labels[2000:3000] != 3]
-    found = spaces(digits, torch.cat([fresh, noisy(threes[:100])]), checkpoint)
+    others = fresh.images[1000:][fresh.labels[1000:] != 3]
+    found = spaces(digits, torch.cat([others, noisy(threes[:100])]), checkpoint)
     assert all(nearer_cells(scores) >= 1 for scores in found.values())
     alone = spaces(digits, noisy(threes), checkpoint)
     assert all(scores.copying < -3 for scores in alone.values())
+
+
+def test_amplitudes_do_not_see_a_shift():
+    images = torch.randint(0, 256, (5, 3, 12, 10), dtype=torch.uint8)
+    found = amplitudes(images)
+    assert found.shape == (5, 3 * 12 * 6)
+    assert amplitudes(torch.zeros(2, 1, 28, 28, dtype=torch.uint8)).shape == (2, 17 * 9)
+    assert torch.allclose(found, amplitudes(images.roll((1, -3), dims=(2, 3))), atol=1e-4)
+    assert not torch.allclose(found[0], found[1], atol=0.1)
 
 
 def test_the_command_prints_and_keeps(folder, toy_data, draws, asked, capsys):
@@ -105,8 +121,8 @@ def test_the_command_prints_and_keeps(folder, toy_data, draws, asked, capsys):
     assert main(["copies", *arguments]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:2] == ["space", "C_T"]
-    assert [line.rsplit("  ", 1)[0].split()[:4] for line in lines[1:3]] == [
-        ["held-out", "half,", "toy", space] for space in (FEATURES, PIXELS)
+    assert [line.rsplit("  ", 1)[0].split()[:4] for line in lines[1:4]] == [
+        ["held-out", "half,", "toy", space] for space in (FEATURES, PIXELS, SPECTRUM)
     ]
     assert asked == [Request(150, 3, 1.0)]
     (kept,) = records.read(MetricsRecord, folder / METRICS).copies
