@@ -125,8 +125,8 @@ def speckled(images, share):
 @pytest.mark.slow
 def test_specks_blur_and_noise_move_it_on_real_digits(mnist):
     images = mnist("train").images
-    order = torch.from_numpy(np.random.default_rng(0).permutation(len(images)))[:8000]
-    real, others = images[order[:4000]], images[order[4000:]]
+    order = torch.from_numpy(np.random.default_rng(0).permutation(len(images)))[:28_000]
+    real, others = images[order[:20_000]], images[order[20_000:]]
     reference = describe(real)
     values = [distance(speckled(others, share), reference) for share in (0, 0.3, 1)]
     assert values == sorted(values)
