@@ -16,15 +16,17 @@ HAS_BUILD := grep -E '^torch(vision)?==' requirements.txt \
 	| UV_HTTP_CONNECT_TIMEOUT=3 UV_HTTP_TIMEOUT=5 UV_HTTP_RETRIES=0 $(UV) pip compile --quiet \
 	--no-deps --python $(BIN)/python --torch-backend auto - >/dev/null 2>&1
 
+BACKEND = if [ -z "$$UV_TORCH_BACKEND" ] && $(HAS_BUILD); then export UV_TORCH_BACKEND=auto; fi;
+
 # A release or a Space without its name is refused before anything is installed.
 asked = $(if $(filter $1,$(MAKECMDGOALS)),$(if $($2),,$(error $2 is missing: make $1 $2=$3)))
 $(call asked,release,RUN,runs/mnist-gan)
 $(call asked,space,SPACE,you/duet)
 
-.PHONY: help app test check fix mutants verify table release space site clean venv
+.PHONY: help app test check fix mutants bench-evaluation verify table release space site clean venv
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
 
 app: .venv/installed-app ## serve the demo on http://127.0.0.1:7860 (PORT=…, SHARE=1)
 	PORT="$(PORT)" SHARE="$(SHARE)" $(BIN)/python app.py
@@ -42,6 +44,9 @@ fix: .venv/installed-dev ## mend what the linter can mend
 
 mutants: .venv/installed-dev ## break the product line by line: what do the tests miss? (COUNT=…, SEED=…)
 	$(BIN)/python tests/mutation/mutants.py $(COUNT:%=--count %) $(SEED:%=--seed %)
+
+bench-evaluation: .venv/bench/installed ## time the evaluation beside its peers, and compare their numbers
+	.venv/bench/bin/python benchmarks/evaluation.py $(SAMPLES:%=--samples %)
 
 verify: .venv/installed-app ## measure the shipped checkpoints again and compare (AT_MOST=10000: quick)
 	$(BIN)/python -m evaluation verify checkpoints/*/ $(if $(AT_MOST),--at-most $(AT_MOST))
@@ -74,11 +79,18 @@ venv:
 
 .venv/installed-app: requirements.txt $(if $(WHOLE),,venv)
 	rm -f $@
-	if [ -z "$$UV_TORCH_BACKEND" ] && $(HAS_BUILD); then export UV_TORCH_BACKEND=auto; fi; \
-	$(INSTALL) -r requirements.txt
+	$(BACKEND) $(INSTALL) -r requirements.txt
 	touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed-app
 	rm .venv/installed-app
 	$(INSTALL) -r requirements-dev.txt
 	touch .venv/installed-app $@
+
+# The peers' own requirements stay out of ours; what both have comes from uv's cache.
+.venv/bench/installed: requirements.txt benchmarks/requirements.txt .venv/installed-app
+	rm -rf .venv/bench
+	$(UV) venv --quiet --python $(BIN)/python .venv/bench
+	$(BACKEND) $(UV) pip install --quiet --python .venv/bench/bin/python \
+		-r requirements.txt -r benchmarks/requirements.txt
+	touch $@

@@ -8,13 +8,14 @@ from duet.store.scores import SCORES, Score
 
 
 def protocol_differences(old: Protocol, new: Protocol) -> list[str]:
-    """Where two protocols differ, in words, one an entry."""
+    """Where two protocols differ, in words, one an entry. What the old one does not know came
+    later, and decides none of its scores."""
     return [
         f"{name}: {before} and {after}"
         for (name, before), (_, after) in zip(
             _flat(dataclasses.asdict(old)), _flat(dataclasses.asdict(new)), strict=True
         )
-        if before != after
+        if before is not None and before != after
     ]
 
 
@@ -40,6 +41,8 @@ def differences(old: Measurement, new: Measurement) -> list[str]:
 
 def _score_differences(kind: Score, old: ScoreRecord, new: ScoreRecord) -> list[str]:
     found = []
+    if len(old.by_class or ()) != len(new.by_class or ()):
+        return [f"{kind.title} is of other classes"]
     for (words, before, tolerance), (_, after, _) in zip(
         _numbers(kind, old), _numbers(kind, new), strict=True
     ):
@@ -62,4 +65,6 @@ def _numbers(kind: Score, score: ScoreRecord) -> list[tuple[str, float | None, f
         (f"{kind.title}'s interval from", low, kind.tolerance),
         (f"{kind.title}'s interval to", high, kind.tolerance),
         (f"{kind.title}'s count", score.count, 0),
+        *((f"{kind.title} of class {index}", value, kind.class_tolerance)
+          for index, value in enumerate(score.by_class or ())),
     ]

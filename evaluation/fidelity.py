@@ -16,7 +16,6 @@ import torch_fidelity
 from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 from torch_fidelity.metric_isc import isc_features_to_metric
 from torch_fidelity.metric_kid import kid_features_to_metric
-from torch_fidelity.metric_prc import prc_features_to_metric
 from torch_fidelity.utils import create_feature_extractor
 
 from duet.core.tensors import TensorFileError, load_tensors
@@ -86,6 +85,7 @@ class Extractor:
     image_shape: tuple[int, int, int] | None
     device: torch.device
     knows_classes: bool = True  # its logits are of classes, which the Inception Score wants
+    takes_floats: bool = True  # levels between whole ones too
 
     def names_classes_of(self, images: SetId) -> bool:
         """Whether its logits are of the very classes of a data set."""
@@ -130,7 +130,8 @@ def open_extractor(
     network = network.to(device=device, memory_format=torch.channels_last)
     digest = hashlib.sha256(content).hexdigest()
     return Extractor(
-        name, network, digest, entry.image_shape, device, entry.knows_classes
+        name, network, digest, entry.image_shape, device, entry.knows_classes,
+        takes_floats=entry.recipe is not None,  # the library's own ones refuse them
     )
 
 
@@ -192,15 +193,3 @@ def inception_score(logits: torch.Tensor, splits: int) -> tuple[float, float]:
     section 4); logits float32 [N, K]."""
     result = isc_features_to_metric(logits, splits=splits, shuffle=True, rng_seed=RNG_SEED)
     return float(result["inception_score_mean"]), float(result["inception_score_std"])
-
-
-def precision_recall(
-    generated: torch.Tensor, real: torch.Tensor, neighborhood: int
-) -> tuple[float, float]:
-    """Share of generated images within the real manifold and the other way round, manifolds as
-    k-nearest-neighbour balls (Kynkaanniemi et al., 2019, equations 2 and 3)."""
-    result = prc_features_to_metric(
-        generated, real, prc_neighborhood=neighborhood, prc_batch_size=2000, save_cpu_ram=True,
-        verbose=False,
-    )
-    return float(result["precision"]), float(result["recall"])

@@ -4,7 +4,8 @@ share a reference."""
 from pathlib import Path
 from typing import NamedTuple
 
-from duet.data import DATASETS, ImageSet, cache_root
+from duet import data
+from duet.data import DATASETS, Colour, ImageSet, cache_root
 from duet.store.checkpoint import Checkpoint
 from evaluation.errors import EvaluationError
 
@@ -42,3 +43,16 @@ class SetId(NamedTuple):
         if self.name in DATASETS:
             return shipped / f"{self.name}-{ending}"
         return cache_root() / kind / f"{self.digits}-{ending}"
+
+
+def both_splits(
+    name: str, data_dir: Path | None, image_size: int | None, colour: Colour, skip_broken: bool
+) -> tuple[ImageSet, ImageSet]:
+    """The training and the held-out images."""
+    train, test = (
+        data.load(
+            name, split, data_dir, image_size=image_size, colour=colour, skip_broken=skip_broken
+        )
+        for split in ("train", "test")
+    )
+    return train, test

@@ -8,20 +8,21 @@ LEVEL = 16  # of 255: plainly visible on black
 CHUNK = 500
 
 
-def speckled_share(images: torch.Tensor) -> float:
+def speckled_share(images: torch.Tensor, level: int = LEVEL) -> float:
     """Share of grey images uint8 [N, 1, H, W] with an isolated speck: an 8-connected component of
-    at most 4 pixels among those brighter than 16."""
-    return torch.cat([has_speck(part) for part in images.split(CHUNK)]).double().mean().item()
+    at most 4 pixels among those brighter than `level`."""
+    found = [has_speck(part, level) for part in images.split(CHUNK)]
+    return torch.cat(found).double().mean().item()
 
 
-def has_speck(images: torch.Tensor) -> torch.Tensor:
+def has_speck(images: torch.Tensor, level: int = LEVEL) -> torch.Tensor:
     """uint8 [N, 1, H, W] -> bool [N].
 
     Each bright pixel takes the largest number in reach, as often as it takes to cross a component
     of so few pixels. Those that share a number then, and touch none of another, are a component;
     a larger one is cut into pieces that touch, or has too many pixels.
     """
-    bright = images > LEVEL
+    bright = images > level
     own = torch.arange(1, bright.numel() + 1, dtype=torch.float64)
     number = own.view(bright.shape) * bright
     for _ in range(MOST_PIXELS - 1):

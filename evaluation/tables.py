@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from duet.core.files import replacing
 from duet.core.words import duration
+from duet.data import WHOLE, ImageSet
 from duet.store.checkpoint import Checkpoint
-from duet.store.metrics import Measurement
+from duet.store.metrics import Measurement, ScoreRecord
 from duet.store.scores import HEADLINES, SCORES, Score, samples
 from evaluation.comparison import protocol_differences
 from evaluation.errors import EvaluationError
@@ -16,6 +17,7 @@ from evaluation.extractors import extractor_for
 from evaluation.sets import SetId
 from evaluation.stored import held_out, published
 
+ABSENT = "–"
 BEGIN, END = "<!-- scores: python -m evaluation table -->", "<!-- /scores -->"
 
 
@@ -29,15 +31,16 @@ class Row(NamedTuple):
     training_seconds: float | None = None
 
 
-def rows(entries: Sequence[tuple[Checkpoint, Measurement]]) -> list[Row]:
-    """Of models of one data set: its real held-out images first, then the models by Frechet
-    distance, the baseline last.
+def rows(
+    entries: Sequence[tuple[Checkpoint | ImageSet, Measurement]], images: SetId
+) -> list[Row]:
+    """Of what was compared with one data set: its real held-out images first, then the models by
+    Frechet distance, the baseline last.
 
     EvaluationError where two rows do not compare.
     """
     table = model_rows(entries)
-    checkpoint, measured = entries[0]
-    floor = held_out(SetId.of(checkpoint)).published(measured.protocol.extractor)
+    floor = held_out(images).published(table[0].measured.protocol.extractor)
     if floor is not None:
         real = Row(0, "real held-out images", floor)
         _check_alike(real, table[0], counts=False)  # there are as many as there are
@@ -45,19 +48,23 @@ def rows(entries: Sequence[tuple[Checkpoint, Measurement]]) -> list[Row]:
     return table
 
 
-def model_rows(entries: Sequence[tuple[Checkpoint, Measurement]]) -> list[Row]:
+def model_rows(
+    entries: Sequence[tuple[Checkpoint | ImageSet, Measurement]]
+) -> list[Row]:
     """The models alone; EvaluationError where two were not measured by the same protocol."""
-    table = [
-        Row(
-            2 if checkpoint.model.role == "baseline" else 1, checkpoint.name, measured,
-            checkpoint.parameters,
-            None if checkpoint.training is None else checkpoint.training.seconds,
-        )
-        for checkpoint, measured in entries
-    ]
+    table = [_row(origin, measured) for origin, measured in entries]
     for row in table:
         _check_alike(table[0], row, counts=True)
     return sorted(table, key=_place)
+
+
+def _row(origin: Checkpoint | ImageSet, measured: Measurement) -> Row:
+    if isinstance(origin, ImageSet):
+        split = "" if origin.split == WHOLE else f" {origin.split}"
+        return Row(1, f"{origin.name}{split}", measured)
+    seconds = None if origin.training is None else origin.training.seconds
+    order = 2 if origin.model.role == "baseline" else 1
+    return Row(order, origin.name, measured, origin.parameters, seconds)
 
 
 def _place(row: Row) -> tuple[int, float]:
@@ -78,27 +85,62 @@ def _check_alike(one: Row, two: Row, counts: bool) -> None:
 
 
 def titles(columns: Mapping[str, Score]) -> list[str]:
-    return ["model", *(s.heading for s in columns.values()), "samples", "parameters", "training"]
+    scores = (_heading(score) for score in columns.values())
+    return ["model", *scores, "samples", "parameters", "training"]
+
+
+def _heading(score: Score) -> str:
+    return f"{score.heading} ({score.unit})" if score.unit else score.heading
 
 
 def cells(row: Row, columns: Mapping[str, Score]) -> list[str]:
     found = row.measured.scores
     return [
         row.name,
-        *(score.text(found[key]) if key in found else "–" for key, score in columns.items()),
+        *(score.text(found[key]) if key in found else ABSENT for key, score in columns.items()),
         samples(row.measured.protocol),
-        "–" if row.parameters is None else f"{row.parameters:,}",
-        "–" if row.training_seconds is None else duration(row.training_seconds),
+        ABSENT if row.parameters is None else f"{row.parameters:,}",
+        ABSENT if row.training_seconds is None else duration(row.training_seconds),
     ]
 
 
+def columns_of(table: list[Row]) -> dict[str, Score]:
+    """All scores that a row has."""
+    return {k: s for k, s in SCORES.items() if any(k in row.measured.scores for row in table)}
+
+
 def terminal_table(table: list[Row]) -> str:
-    """Aligned columns for a fixed-width font: all scores that a row has."""
-    columns = {k: s for k, s in SCORES.items() if any(k in row.measured.scores for row in table)}
-    lines = [titles(columns), *(cells(row, columns) for row in table)]
+    """For a fixed-width font: the headlines, a line a row; below them, a column a row, the other
+    scores, and those that have an interval with it."""
+    headlines = [titles(HEADLINES), *(cells(row, HEADLINES) for row in table)]
+    details = [
+        [_heading(score), *(_detail(score, row.measured.scores.get(key)) for row in table)]
+        for key, score in columns_of(table).items()
+        if key not in HEADLINES or any(_has_interval(row, key) for row in table)
+    ]
+    if not details:
+        return aligned(headlines)
+    return f"{aligned(headlines)}\n\n{aligned([['', *(row.name for row in table)], *details])}"
+
+
+def _has_interval(row: Row, key: str) -> bool:
+    return key in row.measured.scores and row.measured.scores[key].interval is not None
+
+
+def _detail(score: Score, found: ScoreRecord | None) -> str:
+    if found is None:
+        return ABSENT
+    interval = score.interval_text(found)
+    return f"{score.text(found)} ({interval})" if interval else score.text(found)
+
+
+def aligned(lines: Sequence[Sequence[str]], words: int = 1) -> str:
+    """Columns for a fixed-width font: the first `words` to the left, numbers to the right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    sides = [str.ljust] * words + [str.rjust] * (len(widths) - words)
     return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
+        "  ".join(side(cell, width) for side, cell, width in zip(sides, line, widths, strict=True))
+        .rstrip()
         for line in lines
     )
 
@@ -111,15 +153,21 @@ def markdown_tables(checkpoints: Sequence[Checkpoint], extractor: str) -> str:
         space = extractor_for(images, extractor)
         same = [checkpoint for checkpoint in checkpoints if SetId.of(checkpoint) == images]
         title = f"**{images.title}**\n\n" if len(sets) > 1 else ""
-        tables.append(title + markdown_table(rows([(c, published(c, space)) for c in same])))
+        measured = [(checkpoint, published(checkpoint, space)) for checkpoint in same]
+        tables.append(title + markdown_table(rows(measured, images)))
     return "\n\n".join(tables)
 
 
-def markdown_table(table: list[Row]) -> str:
-    """The headlines."""
-    heading = titles(HEADLINES)
+def full_markdown_table(table: list[Row]) -> str:
+    """All scores that a row has."""
+    return markdown_table(table, columns_of(table))
+
+
+def markdown_table(table: list[Row], columns: Mapping[str, Score] = HEADLINES) -> str:
+    """Numbers to the right; the headlines, unless other columns are asked for."""
+    heading = titles(columns)
     alignment = ["---"] + ["--:"] * (len(heading) - 1)
-    lines = [heading, alignment, *(cells(row, HEADLINES) for row in table)]
+    lines = [heading, alignment, *(cells(row, columns) for row in table)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

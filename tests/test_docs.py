@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 HEADER = yaml.safe_load(README.split("---\n")[1])
 MAINS = {"duet.data": data_main, "evaluation": evaluation_main, "training": training_main}
-DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/architecture.md")]
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/evaluation.md")
+DOCUMENTS = [ROOT / name for name in PAGES]
 PINS = dict(
     line.split(";")[0].strip().split("==")
     for line in (ROOT / "requirements.txt").read_text().splitlines()

@@ -79,7 +79,7 @@ def add_rows(monkeypatch, tmp_path):
     digits = replace(EXTRACTORS["mnist"], serves=("mnist",))  # which toy_data lets serve the toy
     monkeypatch.setitem(EXTRACTORS, "mnist", digits)
     monkeypatch.setitem(EXTRACTORS, "toy", entry)
-    score = Score("toy", "Toy width", 1, True, 0, is_headline=False)
+    score = Score("toy", "Toy width", 1, True, 0, group="detail")
     monkeypatch.setitem(SCORES, "toy_width", score)
     monkeypatch.setattr(harness, "METRICS", (*METRICS, Metric(toy_metric, ("features",))))
     monkeypatch.setattr(reference_module, "FOLDER", tmp_path / "reference")

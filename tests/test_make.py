@@ -22,15 +22,15 @@ case "${0##*/} $*" in
     mkdir -p .venv/tools; mkdir .venv/tools/bin || exit 0
     stop pip; cp "$0" .venv/tools/bin/uv ;;
 "uv venv "*)
-    mkdir -p .venv/bin
-    stop venv; cp "$0" .venv/bin/python ;;
+    mkdir -p "$last/bin"
+    stop venv; cp "$0" "$last/bin/python" ;;
 "uv pip compile "*)
     cat > asked
     [ "$INDEX" = answers ] ;;
 "uv pip install "*)
     [ ! -e .venv/half ] || exit 2
     touch .venv/half; stop "$last"; rm .venv/half
-    touch ".venv/has-$last" ;;
+    touch ".venv/has-${last##*/}" ;;
 *-V) ;;
 "python -m training release "*)
     echo "checkpoints/${last##*/}" ;;
@@ -52,6 +52,8 @@ def make(root, tmp_path):
     folder.mkdir()
     for name in ("Makefile", *REQUIREMENTS):
         shutil.copy(root / name, folder)
+    (folder / "benchmarks").mkdir()
+    shutil.copy(root / "benchmarks/requirements.txt", folder / "benchmarks")
     stub = tmp_path / "bin" / "python3"
     stub.parent.mkdir()
     stub.write_text(STUB)
@@ -156,6 +158,15 @@ def test_the_index_is_asked_for_our_pins(make):
     asked = (make.folder / "asked").read_text().splitlines()
     assert len(asked) == 2
     assert set(asked) < set(pins)
+
+
+def test_the_peers_have_an_environment_of_their_own(make):
+    code, _, commands = make("bench-evaluation", "SAMPLES=9")
+    assert (code, commands[-1]) == (0, "python benchmarks/evaluation.py --samples 9")
+    (peers,) = [command for command in installs(commands) if "benchmarks" in command]
+    assert "--python .venv/bench/bin/python " in peers
+    assert installs(make("bench-evaluation")[2]) == []
+    assert (make.folder / ".venv/bench/bin/python").exists()
 
 
 def test_a_release_is_copied_measured_written_and_verified(make):

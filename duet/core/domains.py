@@ -37,6 +37,11 @@ class Domain(abc.ABC):
     def to_values(self, outputs: torch.Tensor) -> torch.Tensor:
         """A network's float [..., C', H, W] -> the nearest values uint8 [..., C, H, W]."""
 
+    def to_levels(self, outputs: torch.Tensor) -> torch.Tensor | None:
+        """`to_values` before it rounds, float, for whoever asks how images change with what they
+        are drawn from; None where nothing lies between two values."""
+        return None
+
     @abc.abstractmethod
     def to_pixels(self, values: torch.Tensor) -> torch.Tensor:
         """uint8 values [N, C, H, W] -> as they are shown: uint8 grey or colour pixels
@@ -67,7 +72,10 @@ class Pixels(Domain):
 
     def to_values(self, outputs: torch.Tensor) -> torch.Tensor:
         """Clamped, then rounded to the nearest level."""
-        return ((outputs.float() + 1) * 127.5).clamp(0, 255).round().to(torch.uint8)
+        return self.to_levels(outputs).round().to(torch.uint8)
+
+    def to_levels(self, outputs: torch.Tensor) -> torch.Tensor:
+        return ((outputs.float() + 1) * 127.5).clamp(0, 255)
 
     def to_pixels(self, values: torch.Tensor) -> torch.Tensor:
         return values

@@ -2,7 +2,16 @@
 
 from pathlib import Path
 
-from duet.data.base import SPLITS, DataError, DataSet, Facts, ImageSet, cache_root, data_root
+from duet.data.base import (
+    SPLITS,
+    WHOLE,
+    DataError,
+    DataSet,
+    Facts,
+    ImageSet,
+    cache_root,
+    data_root,
+)
 from duet.data.cifar10 import CIFAR10
 from duet.data.decode import Colour, Decoding
 from duet.data.fashion_mnist import FASHION_MNIST
@@ -13,8 +22,8 @@ from duet.data.stacked_mnist import STACKED_MNIST
 from duet.data.svhn import SVHN
 
 __all__ = [
-    "DATASETS", "SPLITS", "Colour", "DataError", "DataSet", "Facts", "ImageSet", "cache_root",
-    "data_root", "load", "set_name",
+    "DATASETS", "SPLITS", "WHOLE", "Colour", "DataError", "DataSet", "Facts", "ImageSet",
+    "cache_root", "data_root", "load", "set_name",
 ]
 
 DATASETS: dict[str, DataSet] = {
@@ -33,14 +42,15 @@ def load(
     skip_broken: bool = False,
 ) -> ImageSet:
     """Load one split ("train" or "test") of a registered data set, or of a folder or zip of
-    pictures, of which "test" is a held-out tenth.
+    pictures, of which "test" is a held-out tenth and "all" both together.
 
     image_size, colour and skip_broken are for own pictures (duet.data.decode.Decoding says what
     they mean); a registered set has its own size and colour, and refuses others. Raises DataError
     where the name or split is unknown, or the files are absent or damaged.
     """
-    if split not in SPLITS:
-        raise DataError(f"unknown split {split!r} of {name_or_path}; known: {', '.join(SPLITS)}")
+    known = SPLITS if name_or_path in DATASETS else (*SPLITS, WHOLE)
+    if split not in known:
+        raise DataError(f"unknown split {split!r} of {name_or_path}; known: {', '.join(known)}")
     decoding = Decoding(image_size, colour, skip_broken)
     name = set_name(name_or_path)
     if name_or_path not in DATASETS:

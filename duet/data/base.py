@@ -13,6 +13,7 @@ from duet.core.domains import DOMAINS, PIXELS
 from duet.core.errors import DuetError
 
 SPLITS = ("train", "test")
+WHOLE = "all"  # both, of own pictures
 OTHER_LICENCE = "other"  # the Hub's word for one that it has no identifier for
 
 

@@ -52,7 +52,7 @@ class Neighbours:
 def embed(batches: Iterable[torch.Tensor]) -> Space:
     """Batches of uint8 [n, C, H, W] -> the embeddings of all; details and shapes are of unit
     length."""
-    small = torch.cat([_averaged(batch) for batch in batches])
+    small = torch.cat([averaged(batch) for batch in batches])
     plain = _contrast(small)
     centred = plain - plain.mean(dim=0)
     variances, axes = principal_components(centred)
@@ -80,7 +80,8 @@ def principal_components(centred: torch.Tensor) -> tuple[torch.Tensor, torch.Ten
     return variances.flip(0)[:spanned].float(), axes.flip(1)[:, : max(spanned, 1)].float()
 
 
-def _averaged(images: torch.Tensor) -> torch.Tensor:
+def averaged(images: torch.Tensor) -> torch.Tensor:
+    """uint8 [N, C, H, W] -> float32 [N, C, h, w] in 0..255, h and w SIDE at most."""
     return F.adaptive_avg_pool2d(images.float(), min(SIDE, *images.shape[2:]))
 
 
@@ -95,17 +96,22 @@ def _contrast(small: torch.Tensor) -> torch.Tensor:
     return F.normalize(flat - flat.mean(dim=1, keepdim=True))
 
 
-def nearest(embeddings: torch.Tensor, count: int) -> Neighbours:
-    """The `count` (or all, where there are fewer) nearest others of each of [N, D], by cosine:
-    every pair is looked at, a block of rows at a time."""
-    total = len(embeddings)
+def nearest(
+    embeddings: torch.Tensor, count: int, among: torch.Tensor | None = None
+) -> Neighbours:
+    """The `count` (or all, where there are fewer) nearest others of each of [N, D], or nearest of
+    each in `among` [M, D], by cosine: every pair is looked at, a block of rows at a time. Of what
+    is not of unit length the products take the cosines' place."""
+    others = embeddings if among is None else among
+    most = len(others) - (among is None)
     cosines, indices = [], []
-    with progress_bar(total, "comparing", "img") as bar:
-        for first in range(0, total, BLOCK):
-            block = embeddings[first : first + BLOCK] @ embeddings.T
-            own = torch.arange(len(block))
-            block[own, first + own] = -2  # nobody is their own neighbour
-            found = block.topk(min(count, total - 1), dim=1)
+    with progress_bar(len(embeddings), "comparing", "img") as bar:
+        for first in range(0, len(embeddings), BLOCK):
+            block = embeddings[first : first + BLOCK] @ others.T
+            if among is None:
+                own = torch.arange(len(block))
+                block[own, first + own] = -2  # nobody is their own neighbour
+            found = block.topk(min(count, most), dim=1)
             cosines.append(found.values)
             indices.append(found.indices)
             bar.update(len(block))

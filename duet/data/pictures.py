@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from duet.data.base import Facts, ImageSet
+from duet.data.base import SPLITS, WHOLE, Facts, ImageSet
 from duet.data.cache import decoded
 from duet.data.classes import arrange, clean
 from duet.data.decode import Decoding, Look
@@ -28,11 +28,12 @@ def load_split(path: Path, split: str, decoding: Decoding, facts: Facts) -> Imag
 
 def load_own(path: Path, split: str, decoding: Decoding, name: str) -> ImageSet:
     """A folder of pictures, a folder a class, or a zip of either, called `name`; "test" is its
-    held-out tenth."""
+    held-out tenth, the last ones, "all" is everything."""
     tensors, about = decoded(path, decoding, None)
     images, class_names = tensors["images"], tuple(json.loads(about["class_names"]))
     first = len(images) - int(about["held_out"])
-    part = slice(first) if split == "train" else slice(first, None)
+    train, test = SPLITS
+    part = {train: slice(first), test: slice(first, None), WHOLE: slice(None)}[split]
     facts = own_facts(path, name, class_names, images)
     return ImageSet(
         name, split, images[part], tensors["labels"][part], class_names, facts.domain, facts,
@@ -55,9 +56,7 @@ class Originals:
 
 def originals(path: Path, size: int) -> Originals:
     """Look at the headers of all pictures at a path that became squares of `size` pixels."""
-    with open_source(path) as source:
-        seen = survey(source, arrange(source, None).names).values()
-    looks = sorted((look for look in seen if isinstance(look, Look)), key=lambda look: look.side)
+    looks = sorted(_looks(path), key=lambda look: look.side)
     smallest, median, largest = (
         (look.width, look.height) for look in (looks[0], looks[len(looks) // 2], looks[-1])
     )
@@ -65,6 +64,18 @@ def originals(path: Path, size: int) -> Originals:
     return Originals(
         smallest, median, largest, sum(look.side < size for look in looks), dict(modes)
     )
+
+
+def sizes(path: Path) -> Counter[tuple[int, int]]:
+    """How many of the pictures at a path are of each (width, height), by their headers; those that
+    have none are not counted."""
+    return Counter((look.width, look.height) for look in _looks(path))
+
+
+def _looks(path: Path) -> list[Look]:
+    with open_source(path) as source:
+        seen = survey(source, arrange(source, None).names).values()
+    return [look for look in seen if isinstance(look, Look)]
 
 
 def own_facts(

@@ -6,7 +6,18 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from duet.store.records import STRICT, Amount, Count, Digest, Migrations, Share, Versions, Word
+from duet.store.records import (
+    STRICT,
+    Amount,
+    Count,
+    Digest,
+    Line,
+    Migrations,
+    Share,
+    Versions,
+    Word,
+)
+from duet.store.studies import CopiesRecord, Study, UtilityRecord
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,12 @@ class Protocol:
     Inception Score; `kernel_subsets` of `kernel_subset_size` images for KID; precision and recall
     from `manifold_images` on either side with `neighborhood` neighbours; `rng_seed` of the
     metrics' own shuffles and subsets.
+
+    Intervals from `repeats` disjoint parts of the samples; the limit of FID from FIDs of 1, 2, 4 ..
+    `limit_parts` parts; FID within classes of at least `class_images` on either side; `patches`
+    of each of `patch_images` images, at each level; `path_pairs` pairs of latents; at most
+    `reconstructions` held-out images encoded. None: of an older schema, which measured no such
+    thing.
     """
 
     __pydantic_config__ = STRICT
@@ -50,6 +67,13 @@ class Protocol:
     neighborhood: Count
     manifold_images: Count
     rng_seed: Count
+    repeats: Count | None = None
+    limit_parts: Count | None = None
+    class_images: Count | None = None
+    patch_images: Count | None = None
+    patches: Count | None = None
+    path_pairs: Count | None = None
+    reconstructions: Count | None = None
 
     @property
     def request(self) -> tuple[str, int, int, float]:
@@ -66,15 +90,17 @@ class Protocol:
         all but how the samples were drawn, and what depends on their count."""
         return dataclasses.replace(
             self, samples=0, seed=0, truncation=1.0, inception_score_splits=0,
-            kernel_subset_size=0, manifold_images=0,
+            kernel_subset_size=0, manifold_images=0, repeats=None, limit_parts=None,
+            patch_images=None, path_pairs=None, reconstructions=None,
         )
 
 
 @dataclass(frozen=True)
 class ScoreRecord:
     """A number. `spread`: its standard deviation over splits or subsets where the metric has such;
-    `interval`: of 95 % (low, high), where it was measured over independent generations; `count`:
-    the generated images that it rests on."""
+    `interval`: of 95 % (low, high), from independent generations, the reference held fixed;
+    `count`: the images that it rests on; `by_class`: the number within each class, in their order,
+    None for one with too few images, where `value` is the mean over the others."""
 
     __pydantic_config__ = STRICT
 
@@ -82,11 +108,13 @@ class ScoreRecord:
     spread: Amount | None = None
     interval: tuple[float, float] | None = None
     count: Count = 0
+    by_class: Annotated[tuple[float | None, ...], Field(max_length=10_000)] | None = None
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """Scores by one protocol. `subject_sha256`: of the weights, or of the real images scored."""
+    """Scores by one protocol. `subject_sha256`: of the weights, or of the real images scored;
+    `warnings`: what of the scores is to be taken with care, or is left out, and why."""
 
     __pydantic_config__ = STRICT
 
@@ -95,6 +123,21 @@ class Measurement:
     subject_sha256: Digest
     device: Word
     versions: Versions
+    warnings: Annotated[tuple[Line, ...], Field(max_length=50)] = ()
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """How far scores move when a recipe is trained again: their standard deviations over models
+    that differ in their training seed alone. `subjects`: the models' weights; `samples` of each in
+    `extractor`'s space."""
+
+    __pydantic_config__ = STRICT
+
+    extractor: Word
+    samples: Count
+    subjects: Annotated[tuple[Digest, ...], Field(min_length=2, max_length=100)]
+    spreads: Annotated[dict[Word, Amount], Field(max_length=50)]
 
 
 def _from_2(old: dict[str, Any]) -> dict[str, Any]:
@@ -108,16 +151,25 @@ def _from_2(old: dict[str, Any]) -> dict[str, Any]:
     return old | {"schema": 3}
 
 
+def _from_3(old: dict[str, Any]) -> dict[str, Any]:
+    """Schema 3 knew none of the keys that came later: each has its default."""
+    return old | {"schema": 4}
+
+
 @dataclass(frozen=True)
 class MetricsRecord:
-    """metrics.json: every measurement that was made, one a request."""
+    """metrics.json: every measurement that was made, one a request; what training again changes,
+    once an extractor, where that was found out; and the dear studies, one a request."""
 
     __pydantic_config__ = STRICT
 
     measurements: Annotated[tuple[Measurement, ...], Field(max_length=50)] = ()
-    schema: Literal[3] = 3
+    retraining: Annotated[tuple[Retraining, ...], Field(max_length=50)] = ()
+    copies: Annotated[tuple[CopiesRecord, ...], Field(max_length=50)] = ()
+    utility: Annotated[tuple[UtilityRecord, ...], Field(max_length=50)] = ()
+    schema: Literal[4] = 4
 
-    MIGRATIONS: ClassVar[Migrations] = {2: _from_2}
+    MIGRATIONS: ClassVar[Migrations] = {2: _from_2, 3: _from_3}
 
     def extractors(self) -> tuple[str, ...]:
         """The feature spaces that it was measured in, in order."""
@@ -136,4 +188,29 @@ class MetricsRecord:
             if m.subject_sha256 == new.subject_sha256 and m.protocol.request != new.protocol.request
             and not (force and m.protocol.extractor == new.protocol.extractor)
         ]
-        return dataclasses.replace(self, measurements=(*kept, new))
+        same = tuple(r for r in self.retraining if new.subject_sha256 in r.subjects)
+        return dataclasses.replace(
+            self, measurements=(*kept, new), retraining=same,
+            copies=tuple(s for s in self.copies if s.subject_sha256 == new.subject_sha256),
+            utility=tuple(s for s in self.utility if s.subject_sha256 == new.subject_sha256),
+        )
+
+    def with_study(self, new: Study) -> "MetricsRecord":
+        """`new` in the place of what answers the same request, and of studies of other weights."""
+        key = "copies" if isinstance(new, CopiesRecord) else "utility"
+        kept = [
+            study for study in getattr(self, key)
+            if study.subject_sha256 == new.subject_sha256 and study.request != new.request
+        ]
+        return dataclasses.replace(self, **{key: (*kept, new)})
+
+    def with_retraining(self, new: Retraining) -> "MetricsRecord":
+        """`new` in the place of what its extractor said before."""
+        others = tuple(r for r in self.retraining if r.extractor != new.extractor)
+        return dataclasses.replace(self, retraining=(*others, new))
+
+    def retraining_spread(self, extractor: str, key: str) -> float | None:
+        """The standard deviation of a score over training seeds, None where it is not known."""
+        found = [r.spreads[key] for r in self.retraining
+                 if r.extractor == extractor and key in r.spreads]
+        return found[0] if found else None

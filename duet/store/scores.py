@@ -1,13 +1,17 @@
 """The one table of scores: how each is called, shown, and repeated."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from duet.store.metrics import Protocol, ScoreRecord
+
+# Headlines stand in every table; details beside them; what copies and what use the samples are of
+# is measured by commands of its own.
+Group = Literal["headline", "detail", "copies", "utility"]
 
 
 class Score(NamedTuple):
     """`key` of the Hub's metric, title, digits shown, and how far a second measurement may lie from
-    the first, value and spread. A headline has its column in every table.
+    the first: value and the ends of its interval, spread, the value within a class.
 
     The same machine repeats bit for bit; another one rounds convolutions otherwise, which moves
     single grey levels and so the features.
@@ -19,7 +23,9 @@ class Score(NamedTuple):
     higher_is_better: bool
     tolerance: float
     spread_tolerance: float = 0.0
-    is_headline: bool = True
+    class_tolerance: float = 0.0
+    group: Group = "headline"
+    unit: str = ""
 
     @property
     def heading(self) -> str:
@@ -28,6 +34,13 @@ class Score(NamedTuple):
     def text(self, score: ScoreRecord) -> str:
         return f"{score.value:.{self.digits}f}"
 
+    def interval_text(self, score: ScoreRecord) -> str:
+        """The 95 % interval, "" where there is none."""
+        if score.interval is None:
+            return ""
+        low, high = score.interval
+        return f"{low:.{self.digits}f} to {high:.{self.digits}f}"
+
 
 SCORES: dict[str, Score] = {
     "frechet_distance": Score("fid", "FID", 3, False, 0.005),
@@ -35,12 +48,29 @@ SCORES: dict[str, Score] = {
     "inception_score": Score("inception_score", "IS", 3, True, 0.01, 0.01),
     "precision": Score("precision", "Precision", 3, True, 0.005),
     "recall": Score("recall", "Recall", 3, True, 0.005),
-    "density": Score("density", "Density", 3, True, 0.01, is_headline=False),
-    "coverage": Score("coverage", "Coverage", 3, True, 0.005, is_headline=False),
-    "label_agreement": Score("accuracy", "Agreement", 3, True, 0.002, is_headline=False),
-    "specks": Score("specks", "Specks", 3, False, 0.002, is_headline=False),
+    "f_score": Score("f_score", "F-score", 3, True, 0.005, group="detail"),
+    "density": Score("density", "Density", 3, True, 0.01, group="detail"),
+    "coverage": Score("coverage", "Coverage", 3, True, 0.005, group="detail"),
+    "frechet_limit": Score("fid_infinity", "FID∞", 3, False, 0.005, group="detail"),
+    "class_frechet_distance": Score(
+        "class_fid", "FID by class", 3, False, 0.01, class_tolerance=0.03, group="detail"
+    ),
+    "label_agreement": Score("accuracy", "Agreement", 3, True, 0.002, group="detail"),
+    "patch_distance": Score("swd", "SWD", 3, False, 0.05, group="detail", unit="10⁻³"),
+    "specks": Score("specks", "Specks", 3, False, 0.002, group="detail"),
+    "dim_specks": Score("dim_specks", "Dim specks", 3, False, 0.005, group="detail"),
+    "path_length": Score("ppl", "PPL", 1, False, 0.5, group="detail"),
+    "reconstruction_error": Score(
+        "reconstruction_mse", "Reconstruction", 1, False, 0.5, group="detail", unit="levels²"
+    ),
+    "reconstruction_psnr": Score(
+        "reconstruction_psnr", "PSNR", 2, True, 0.02, group="detail", unit="dB"
+    ),
+    "reconstruction_distance": Score(
+        "reconstruction_distance", "Feature error", 3, False, 0.005, group="detail"
+    ),
 }
-HEADLINES = {key: score for key, score in SCORES.items() if score.is_headline}
+HEADLINES = {key: score for key, score in SCORES.items() if score.group == "headline"}
 
 
 def samples(protocol: Protocol) -> str:

@@ -1,12 +1,15 @@
 """The one list of feature extractors. To add one: one file, one row."""
 
+from collections.abc import Sequence
+
 from evaluation.errors import EvaluationError
 from evaluation.extractors import cifar10, fashion_mnist, inception, mnist, own
 from evaluation.extractors.base import ExtractorEntry
 from evaluation.sets import SetId
 
 __all__ = [
-    "AUTO", "EXTRACTORS", "ExtractorEntry", "entry_of", "extractor_for", "is_made_for", "serving",
+    "AUTO", "EXTRACTORS", "ExtractorEntry", "entry_of", "extractor_for", "first_made_for",
+    "is_made_for", "serving",
 ]
 
 AUTO = "auto"  # the extractor that serves the data set
@@ -42,16 +45,27 @@ def is_made_for(name: str, images: SetId) -> bool:
 def extractor_for(images: SetId, asked: str = AUTO) -> str:
     """The name of the extractor for a data set: what was asked for, else the row that serves it,
     else the one that was trained on these very images."""
+    return first_made_for([images], asked)
+
+
+def first_made_for(sets: Sequence[SetId], asked: str = AUTO) -> str:
+    """The same for several data sets that are looked at together: what serves the first that
+    anything serves."""
     if asked != AUTO:
         return asked
-    row = serving(images.name)
-    if row is not None:
-        return row
-    if images.images_sha256 is not None:
-        name = own.name_of(images.images_sha256)
-        if own.find(name) is not None:
-            return name
+    for images in sets:
+        found = _made_for(images)
+        if found is not None:
+            return found
     raise EvaluationError(
-        f"no extractor serves {images.name}; train one by: python -m evaluation train-extractor "
+        f"no extractor serves {sets[0].name}; train one by: python -m evaluation train-extractor "
         f"--data PATH, or name one by --extractor: {', '.join(EXTRACTORS)}"
     )
+
+
+def _made_for(images: SetId) -> str | None:
+    row = serving(images.name)
+    if row is not None or images.images_sha256 is None:
+        return row
+    name = own.name_of(images.images_sha256)
+    return None if own.find(name) is None else name

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from tqdm import tqdm
+from torch.optim import Optimizer
 
 from duet.core.checks import whole
 from duet.core.files import parse_json
@@ -86,10 +86,7 @@ def train(
     The unfinished state is kept in `folder`, which is made. Raises EvaluationError where `resume`
     finds no state, or one of another plan; Interrupted after Ctrl-C or SIGTERM, the state saved.
     """
-    _seed(plan.seed, 0, 0)
-    network = recipe.build().to(device)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # of convolutions
-    optimizer = recipe.optimizer(network.parameters())
+    network, optimizer = begin(recipe, plan.seed, device)
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / STATE
     with locked(folder):
@@ -105,15 +102,13 @@ def train(
 
 
 def _fit(
-    network: Classifier, optimizer: torch.optim.Optimizer, recipe: Recipe, images: ImageSet,
+    network: Classifier, optimizer: Optimizer, recipe: Recipe, images: ImageSet,
     plan: Plan, done: int, state: Path,
 ) -> None:
     """The loop, from step `done` to the last."""
     device = network.feature_rms.device
     pixels, labels = images.images.to(device), images.labels.to(device)
-    batch_size = min(recipe.batch_size, len(images))
-    steps_per_epoch = len(images) // batch_size
-    steps = plan.epochs * steps_per_epoch
+    steps = plan.epochs * steps_an_epoch(recipe, len(images))
     saved = time.monotonic()
     with stop_signals() as stop, progress_bar(steps, plan.data, "step", initial=done) as bar:
         for step in range(done, steps):
@@ -126,25 +121,51 @@ def _fit(
                     "the same command and --resume", stop[0],
                 )
 
-            epoch, position = divmod(step, steps_per_epoch)
-            order = np.random.default_rng([plan.seed, epoch]).permutation(len(images))
-            first = position * batch_size
-            chosen = torch.from_numpy(order[first : first + batch_size]).to(device)
-            _seed(plan.seed, 1, step)
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * one_cycle((step + 1) / (steps + 1))
-            batch, answers = recipe.distort(pixels[chosen]), labels[chosen]
-            if recipe.task is not None:  # last: a mirrored turn is the opposite one
-                batch, answers = recipe.task(batch)
-            _, logits = network(batch)
-            loss = F.cross_entropy(logits, answers, label_smoothing=recipe.label_smoothing)
-            if not loss.isfinite():
-                raise EvaluationError(f"the loss is not finite at step {step}; nothing was written")
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            _tell(bar, loss, logits, answers)
+            loss, right = learn(network, optimizer, recipe, pixels, labels, plan.seed, step, steps)
+            bar.set_postfix(loss=f"{loss:.4f}", right=f"{right:.3f}", refresh=False)
+            bar.update()
         _save(state, network, optimizer, plan, steps)  # what follows may fail: nothing is lost
+
+
+def steps_an_epoch(recipe: Recipe, images: int) -> int:
+    """How many whole batches a pass over so many images is of."""
+    return images // min(recipe.batch_size, images)
+
+
+def begin(recipe: Recipe, seed: int, device: torch.device) -> tuple[Classifier, Optimizer]:
+    """A recipe's network with the initial weights of a seed, and its optimiser."""
+    _seed(seed, 0, 0)
+    network = recipe.build().to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # of convolutions
+    return network, recipe.optimizer(network.parameters())
+
+
+def learn(
+    network: Classifier, optimizer: Optimizer, recipe: Recipe, images: torch.Tensor,
+    labels: torch.Tensor, seed: int, step: int, steps: int,
+) -> tuple[float, float]:
+    """Step number `step` of `steps` on its batch of uint8 [N, C, H, W] and int64 [N], both on the
+    network's device; returns the loss and the share of the batch that was answered rightly. Raises
+    EvaluationError where the loss is not finite."""
+    batch_size = min(recipe.batch_size, len(images))
+    epoch, position = divmod(step, steps_an_epoch(recipe, len(images)))
+    order = np.random.default_rng([seed, epoch]).permutation(len(images))
+    first = position * batch_size
+    chosen = torch.from_numpy(order[first : first + batch_size]).to(images.device)
+    _seed(seed, 1, step)
+    for group in optimizer.param_groups:
+        group["lr"] = recipe.learning_rate * one_cycle((step + 1) / (steps + 1))
+    batch, answers = recipe.distort(images[chosen]), labels[chosen]
+    if recipe.task is not None:  # last: a mirrored turn is the opposite one
+        batch, answers = recipe.task(batch)
+    _, logits = network(batch)
+    loss = F.cross_entropy(logits, answers, label_smoothing=recipe.label_smoothing)
+    if not loss.isfinite():
+        raise EvaluationError(f"the loss is not finite at step {step}; nothing was written")
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item(), (logits.argmax(1) == answers).double().mean().item()
 
 
 def one_cycle(progress: float) -> float:
@@ -182,30 +203,18 @@ def _seed(seed: int, purpose: int, step: int) -> None:
     torch.manual_seed(int(state[0]))
 
 
-def _tell(
-    bar: "tqdm[None]", loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor
-) -> None:
-    right = (logits.argmax(1) == labels).double().mean()
-    bar.set_postfix(loss=f"{loss.item():.4f}", right=f"{right.item():.3f}", refresh=False)
-    bar.update()
-
-
-def _tensors(network: Classifier, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+def _tensors(network: Classifier, optimizer: Optimizer) -> dict[str, torch.Tensor]:
     """All that a state keeps: network.KEY, and optimizer.INDEX.MOMENT."""
     tensors = {f"network.{key}": value for key, value in network.state_dict().items()}
     return tensors | moments_of(optimizer, "optimizer")
 
 
-def _save(
-    path: Path, network: Classifier, optimizer: torch.optim.Optimizer, plan: Plan, step: int
-) -> None:
+def _save(path: Path, network: Classifier, optimizer: Optimizer, plan: Plan, step: int) -> None:
     about = {"plan": json.dumps(asdict(plan)), "step": str(step)}
     save_tensors(path, _tensors(network, optimizer), about)
 
 
-def _load(
-    path: Path, network: Classifier, optimizer: torch.optim.Optimizer, plan: Plan
-) -> int:
+def _load(path: Path, network: Classifier, optimizer: Optimizer, plan: Plan) -> int:
     """Put a saved state into network and optimiser; returns the steps done."""
     if not path.exists():
         raise EvaluationError(f"--resume: there is no {path.name} in {path.parent}")

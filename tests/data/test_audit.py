@@ -269,3 +269,16 @@ def test_votes_are_counted():
     )
     ballots = neighbours.votes(found, torch.tensor([2, 0, 2, 1]), 3)
     assert ballots.tolist() == [[1, 1, 1], [0, 2, 1], [1, 1, 1], [0, 0, 3]]
+
+
+def test_nearest_among_others_are_numpys(monkeypatch):
+    """A picture that is in both is its own nearest."""
+    monkeypatch.setattr(neighbours, "BLOCK", 4)
+    generator = torch.Generator().manual_seed(3)
+    others = torch.nn.functional.normalize(torch.randn(7, 5, generator=generator))
+    embeddings = torch.cat([others[[6, 2]], torch.randn(9, 5, generator=generator)])
+    found = neighbours.nearest(embeddings, 3, others)
+    products = embeddings.numpy() @ others.numpy().T
+    assert found.indices.numpy().tolist() == np.argsort(-products, axis=1)[:, :3].tolist()
+    assert found.indices[:2, 0].tolist() == [6, 2]
+    assert neighbours.nearest(embeddings, 10, others).indices.shape == (11, 7)

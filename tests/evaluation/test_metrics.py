@@ -1,11 +1,14 @@
 """Metrics of our own, each against an independent computation."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
-from evaluation import manifolds, specks
-from evaluation.manifolds import density_coverage
+from evaluation import fidelity, specks
+from evaluation import metrics as metrics_module
+from evaluation.metrics import METRICS, FeatureSet, least_class_images
 
 
 def component_sizes(bright):
@@ -65,35 +68,56 @@ def test_the_share_of_speckled_digits_is_the_known_one(mnist):
     assert specks.speckled_share(mnist("train").images) == 1499 / 60_000
 
 
-def by_hand(generated, real, k):
-    """Naeem et al., equations 3 and 4, as sums over pairs."""
-    inside, covered = 0, 0
-    for i, x in enumerate(real):
-        to_real = np.sort([np.linalg.norm(x - y) for j, y in enumerate(real) if j != i])
-        hits = sum(np.linalg.norm(x - y) < to_real[k - 1] for y in generated)
-        inside += hits
-        covered += hits > 0
-    return inside / (k * len(generated)), covered / len(real)
+def test_dim_specks_are_counted_from_black_on():
+    images = torch.zeros(4, 1, 9, 9, dtype=torch.uint8)
+    images[0, 0, 4, 4], images[1, 0, 4, 4], images[2, 0, :, 4] = 1, 17, 1
+    assert specks.speckled_share(images) == 0.25
+    assert specks.speckled_share(images, level=0) == 0.5
 
 
-@pytest.mark.parametrize("k", [1, 3])
-def test_density_and_coverage_by_hand(monkeypatch, k):
-    monkeypatch.setattr(manifolds, "CHUNK", 17)
-    rng = np.random.default_rng(k)
-    real, generated = rng.normal(size=(60, 3)), 0.7 * rng.normal(size=(45, 3)) + 0.3
-    found = density_coverage(torch.from_numpy(generated), torch.from_numpy(real), k)
-    assert found == pytest.approx(by_hand(generated, real, k))
-    assert found[0] > 0.5
-    assert 0.3 < found[1] < 1
+def class_distance(features, labels, real, least):
+    (metric,) = (m for m in METRICS if m.real == ("class_statistics",))
+    found = FeatureSet(features, None, {}, labels=labels)
+    against = FeatureSet(features, None, {}, class_statistics=real)
+    protocol = SimpleNamespace(class_images=least)
+    return metric(found, against, protocol)
 
 
-def test_density_and_coverage_of_the_same_and_of_strangers():
-    real = torch.randn(500, 4)
-    density, coverage = density_coverage(torch.randn(500, 4), real, 3)
-    assert density == pytest.approx(1, abs=0.15)
-    assert coverage == pytest.approx(1 - 0.5**3, abs=0.08)  # the expectation of equation 6
-    assert density_coverage(torch.randn(500, 4) + 50, real, 3) == (0, 0)
-    collapsed = real[:1].expand(500, 4) + 1e-3 * torch.randn(500, 4)
-    density, coverage = density_coverage(collapsed, real, 3)
-    assert density > 0.3
-    assert coverage < 0.05
+def test_frechet_distance_by_class_by_hand():
+    """Diagonal Gaussians apart, of known distance but for sampling; one class of too few images on
+    either side is left out of the mean, and named."""
+    random = np.random.default_rng(0)
+    labels = torch.from_numpy(random.choice(4, 9000, p=(0.5, 0.3, 0.195, 0.005)))
+    shift = np.array([0.0, 1.0, 2.0, 9.0])[labels][:, None]
+    features = torch.from_numpy(random.standard_normal((9000, 3)) + shift)
+    unit = {"mu": np.zeros(3), "sigma": np.eye(3)}
+    score = class_distance(features, labels, (unit, None, unit, unit), 100)
+    found = score["class_frechet_distance"]
+    first, second, third, fourth = found.by_class
+    assert (second, fourth) == (None, None)
+    assert first == pytest.approx(0, abs=0.01)
+    assert third == pytest.approx(3 * 2**2, rel=0.03)
+    own = features[labels == 2]
+    exact = {"mu": own.mean(0).numpy(), "sigma": np.cov(own.numpy(), rowvar=False)}
+    assert third == pytest.approx(fidelity.frechet_distance(exact, unit))
+    assert found.value == pytest.approx((first + third) / 2)
+    assert found.count == (labels == 0).sum() + (labels == 2).sum()
+    assert class_distance(features, labels, (None, None, None, unit), 100) == {}
+
+
+def test_a_reference_of_no_classes_has_no_distance_by_class():
+    features = torch.randn(9, 3)
+    assert class_distance(features, torch.zeros(9).long(), None, 1) == {}
+    assert class_distance(features, None, ({"mu": 0},), 1) == {}
+    assert least_class_images(64) == 128
+    assert least_class_images(3) == 100
+
+
+def test_a_real_manifold_is_found_once(monkeypatch):
+    made = []
+    monkeypatch.setattr(metrics_module, "RealManifold", lambda *given: made.append(given) or given)
+    real = FeatureSet(torch.randn(9, 2), None, {})
+    assert real.manifold(5, 3) is real.manifold(5, 3)
+    assert [(len(features), k) for features, k in made] == [(5, 3)]
+    real.manifold(6, 3)
+    assert len(made) == 2

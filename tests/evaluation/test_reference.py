@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from duet.core.tensors import load_tensors, save_tensors
 from duet.data import ImageSet
+from evaluation import patches
 from evaluation import reference as reference_module
+from evaluation.errors import EvaluationError
 from evaluation.fidelity import Extractor, kernel_distance
 from evaluation.reference import build, open_reference, random_part
 from evaluation.sets import SetId
@@ -93,6 +96,44 @@ def test_statistics_are_of_all_and_features_of_a_part(pixel_mean, tmp_path, monk
     assert found.features.statistics["sigma"].dtype == np.float64
     assert found.features.features.shape == (300, 2)
     assert (found.about.features, found.about.images, found.about.seed) == (300, 2501, 0)
+
+
+def test_classes_and_patches_are_kept_of_all_images(pixel_mean, tmp_path, monkeypatch):
+    """Statistics of each class with 100 images and more, in the order of the classes."""
+    monkeypatch.setattr(reference_module, "FOLDER", tmp_path)
+    images = odd_set()
+    build(images, pixel_mean)
+    found = open_reference(SetId.of(images), pixel_mean).features
+    everything, _ = PixelMean()(images.images)
+    sizes = torch.bincount(images.labels).tolist()
+    assert min(sizes) < 100 < max(sizes)
+    for label, (size, known) in enumerate(zip(sizes, found.class_statistics, strict=True)):
+        assert (known is None) == (size < 100)
+        if known is not None:
+            own = everything[images.labels == label].double().numpy()
+            np.testing.assert_allclose(known["mu"], own.mean(0), rtol=1e-6)
+            np.testing.assert_allclose(known["sigma"], np.cov(own, rowvar=False), rtol=1e-5)
+    assert patches.distance(images.images, found.patches) < 15  # other places of the same images
+    assert patches.distance(255 - images.images, found.patches) > 50
+    monkeypatch.setattr(reference_module, "MOST_CLASS_VALUES", 39)  # ten classes of 2 x 2
+    build(images, pixel_mean)
+    assert open_reference(SetId.of(images), pixel_mean).features.class_statistics is None
+
+
+@pytest.mark.parametrize("damage", ["not finite", "of an older version"])
+def test_a_reference_that_says_nothing_is_refused(pixel_mean, tmp_path, monkeypatch, damage):
+    monkeypatch.setattr(reference_module, "FOLDER", tmp_path)
+    images = odd_set(400)
+    path = build(images, pixel_mean)
+    tensors, about = load_tensors(path)
+    if damage == "not finite":
+        tensors["features"][3, 1] = torch.nan
+    else:
+        del tensors["patch_moments"]
+    save_tensors(path, tensors, about)
+    words = "numbers that are not finite" if damage == "not finite" else "another version of Duet"
+    with pytest.raises(EvaluationError, match=f"{words}.*make it anew"):
+        open_reference(SetId.of(images), pixel_mean)
 
 
 def test_statistics_are_taken_in_float64(pixel_mean):

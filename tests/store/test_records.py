@@ -10,7 +10,7 @@ from duet.core.files import read_json, write_json
 from duet.store import records
 from duet.store.checkpoint import METRICS, TRAINING, save
 from duet.store.config import DataRecord
-from duet.store.metrics import MetricsRecord, ScoreRecord
+from duet.store.metrics import MetricsRecord, Retraining, ScoreRecord
 from duet.store.records import RecordError
 from duet.store.training import TrainingRecord
 
@@ -140,6 +140,35 @@ def test_metrics_of_schema_2_are_brought_up_to_date(tmp_path, measurement):
     assert counts == dict.fromkeys(counts, 50_000) | {"precision": 4000, "recall": 4000}
     bare = {key: dataclasses.replace(s, count=0) for key, s in found.scores.items()}
     assert dataclasses.replace(found, scores=bare) == record.measurements[0]
+
+
+LATER = ("repeats", "limit_parts", "class_images", "patch_images", "patches", "path_pairs",
+         "reconstructions")
+
+
+def test_metrics_of_schema_3_are_brought_up_to_date(tmp_path, measurement):
+    """No number changes; what it did not measure it does not claim."""
+    record = MetricsRecord((measurement(),))
+    old = json.loads(json.dumps(dataclasses.asdict(record))) | {"schema": 3}
+    del old["retraining"], old["measurements"][0]["warnings"]
+    for key in LATER:
+        del old["measurements"][0]["protocol"][key]
+    for score in old["measurements"][0]["scores"].values():
+        del score["by_class"]
+    write_json(tmp_path / "metrics.json", old)
+    assert records.read(MetricsRecord, tmp_path / "metrics.json") == record
+
+
+def test_the_spread_of_retraining_stays_with_its_models(measurement):
+    spread = Retraining("mnist", 50_000, ("0" * 64, "1" * 64), {"recall": 0.01})
+    record = MetricsRecord((measurement(),)).with_retraining(spread)
+    assert record.retraining_spread("mnist", "recall") == 0.01
+    assert record.retraining_spread("mnist", "precision") is None
+    assert record.retraining_spread("inception", "recall") is None
+    newer = dataclasses.replace(spread, spreads={"recall": 0.02})
+    assert record.with_retraining(newer).retraining == (newer,)
+    assert record.with_measurement(measurement(seed=3)).retraining == (spread,)
+    assert record.with_measurement(measurement(subject_sha256="2" * 64)).retraining == ()
 
 
 @pytest.mark.parametrize("broken", [7, [7], [{}], [{"protocol": 1, "scores": {}}], None,

@@ -1,0 +1,1 @@
+"""What python -m evaluation does: a file a command."""

@@ -1,0 +1,26 @@
+"""retraining: how far scores move when a recipe is trained again with another seed."""
+
+from duet.store.checkpoint import METRICS
+from evaluation import measuring, stored
+from evaluation.commands.flags import Sources, Space
+from evaluation.extractors import AUTO, extractor_for
+from evaluation.retraining import spread_over_seeds
+from evaluation.sets import SetId
+
+
+def retraining_command(checkpoints: Sources, /, extractor: Space = AUTO) -> None:
+    """Standard deviations of the stored scores over checkpoints of one recipe with different
+    training seeds, written into each one's metrics.json. Measures nothing: do that first, alike.
+
+    Args:
+        checkpoints: Two or more folders of measured checkpoints, e.g. of
+            `python -m training gan --seed 1`.
+    """
+    loaded = [checkpoint for _, checkpoint in measuring.load_all(checkpoints)]
+    for checkpoint in loaded:
+        stored.check_writable(checkpoint)
+    spread = spread_over_seeds(loaded, extractor_for(SetId.of(loaded[0]), extractor))
+    for checkpoint in loaded:
+        stored.store_retraining(checkpoint.folder / METRICS, spread)
+    for key, deviation in spread.spreads.items():
+        print(f"{key}  {deviation:.6g}")

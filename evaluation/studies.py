@@ -1,0 +1,40 @@
+"""What the commands of the dear studies share: where a study is kept, and how it is printed."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+
+from duet.hub import client
+from duet.store.checkpoint import METRICS
+from duet.store.studies import Study
+from evaluation import stored
+from evaluation.errors import EvaluationError
+from evaluation.measuring import Named, load_all
+
+
+def open_all(sources: Sequence[str]) -> list[Named]:
+    """The checkpoints named, whose folders can be written to where they are not the Hub's cache."""
+    loaded = load_all(sources)
+    for _, checkpoint in loaded:
+        if not client.is_cached(checkpoint.folder):
+            stored.check_writable(checkpoint)
+    return loaded
+
+
+def as_json(found: Mapping[str, Study]) -> str:
+    """Keyed by what was named."""
+    return json.dumps({key: dataclasses.asdict(study) for key, study in found.items()}, indent=2)
+
+
+def keep(loaded: Sequence[Named], found: Mapping[str, Study]) -> None:
+    """Write each study into its checkpoint's metrics.json, but not into the Hub's cache; what could
+    not be written is an EvaluationError at the end, after all the others."""
+    reasons = []
+    for source, checkpoint in loaded:
+        if not client.is_cached(checkpoint.folder):
+            try:
+                stored.store_study(checkpoint.folder / METRICS, found[source])
+            except (OSError, ValueError) as error:
+                reasons.append(str(error))
+    if reasons:
+        raise EvaluationError("; ".join(reasons))

@@ -1,0 +1,187 @@
+"""The sanity ladder: its distortions one by one, and the directions that it holds."""
+
+import json
+
+import pytest
+import torch
+from PIL import Image
+
+from duet.store.metrics import ScoreRecord
+from duet.store.scores import SCORES
+from evaluation import harness, ladder_views
+from evaluation.__main__ import main
+from evaluation.commands import ladder as ladder_module
+from evaluation.ladder import DISTORTIONS, Ladder, Pictures, Rung, climb
+from evaluation.metrics import Metric
+from evaluation.reference import open_reference
+from evaluation.sets import SetId
+
+# Grey and coloured, sides that differ, labels sorted and of unequal numbers.
+LABELS = torch.tensor([0] * 31 + [1] * 5 + [2] * 14 + [3] * 9 + [6] * 2 + [7] * 22)
+
+
+@pytest.fixture(params=[(1, 12, 16), (3, 9, 8)], ids=["grey", "colour"])
+def real(request):
+    images = torch.randint(0, 256, (len(LABELS), *request.param), dtype=torch.uint8)
+    return Pictures(images, LABELS)
+
+
+@pytest.mark.parametrize("name", DISTORTIONS)
+def test_a_distortion_is_seeded_and_of_pictures(real, name):
+    """As many, of one shape, uint8; the same again by the same seed; the originals left alone."""
+    before, distortion = real.images.clone(), DISTORTIONS[name]
+    for amount in distortion.steps:
+        found = distortion(real, amount, seed=3)
+        again = distortion(real, amount, seed=3)
+        assert found.images.dtype == torch.uint8
+        assert found.images.shape == real.images.shape
+        assert torch.equal(found.images, again.images)
+        assert torch.equal(found.labels, again.labels)
+        assert not torch.equal(found.images, before)
+    assert torch.equal(real.images, before)
+
+
+def test_a_blur_spreads_a_point_as_a_gaussian_does():
+    images = torch.zeros(3, 2, 21, 23, dtype=torch.uint8)
+    images[1, 1, 10, 11] = 255
+    found = DISTORTIONS["blur"](Pictures(images, torch.zeros(3)), 1.5, 0).images
+    y, x = torch.meshgrid(torch.arange(21) - 10, torch.arange(23) - 11, indexing="ij")
+    bell = torch.exp(-(x**2 + y**2) / (2 * 1.5**2))
+    torch.testing.assert_close(
+        found[1, 1].float(), 255 * bell / bell.sum(), atol=0.7, rtol=0
+    )
+    assert found.sum() == found[1, 1].sum()
+    even = torch.full_like(images, 77)
+    assert torch.equal(DISTORTIONS["blur"](Pictures(even, torch.zeros(3)), 1.0, 0).images, even)
+
+
+def test_noise_is_as_large_as_it_says_and_nested():
+    images = torch.full((600, 1, 8, 8), 120, dtype=torch.uint8)
+    distortion, real = DISTORTIONS["noise"], Pictures(images, torch.zeros(600))
+    small, large = (distortion(real, sigma, 0).images.float() - 120 for sigma in (10, 20))
+    assert small.std() == pytest.approx(10, rel=0.02)
+    torch.testing.assert_close(large, 2 * small, atol=1.01, rtol=0)
+
+
+def test_specks_are_single_pixels_in_a_share_that_grows(real):
+    changed = []
+    for share in (0.1, 0.5, 1):
+        found = DISTORTIONS["specks"](real, share, 0).images
+        differs = found != real.images
+        assert (found.int() - real.images.int())[differs].abs().unique().tolist() == [128]
+        spots = differs.any(1).flatten(1).sum(1)
+        assert spots.max() == 1
+        assert spots.sum() == round(share * len(LABELS))
+        changed.append(set(spots.nonzero()[:, 0].tolist()))
+    assert changed[0] < changed[1] < changed[2]
+
+
+def test_a_shift_goes_to_the_right(real):
+    found = DISTORTIONS["shift"](real, 2, 0).images
+    assert torch.equal(found[..., 2:], real.images[..., :-2])
+    assert torch.equal(found[..., :2], real.images[..., :1].expand(-1, -1, -1, 2))
+
+
+def test_the_last_classes_that_are_here_are_dropped(real):
+    found = DISTORTIONS["dropped classes"](real, 3, 0)
+    assert set(found.labels.tolist()) == {0, 1, 2}
+    kept = real.images[LABELS < 3]
+    assert torch.equal(found.images[:50], kept)
+    assert torch.equal(found.images[50:], kept[:33])  # 83 in all
+
+
+def test_duplicates_are_as_many_as_asked_for(real):
+    found = DISTORTIONS["duplicates"](real, 5, 0).images
+    unique, counts = found.unique(dim=0, return_counts=True)
+    assert len(unique) == 17
+    assert set(counts.tolist()) == {4, 5}
+
+
+def made_up(**values):
+    """A ladder of one distortion, from each score's values at its steps."""
+    rungs = tuple(
+        Rung(amount, {key: ScoreRecord(series[i]) for key, series in values.items()})
+        for i, amount in enumerate((0.0, *DISTORTIONS["specks"].steps))
+    )
+    return Ladder(200, {"specks": rungs})
+
+
+def test_to_see_is_to_get_worse_at_every_step():
+    found = made_up(
+        frechet_distance=(1, 2, 3, 4), kernel_distance=(1, 2, 2, 4), precision=(0.9, 0.8, 0.7, 0.1),
+        recall=(0.1, 0.2, 0.3, 0.4), specks=(0.1, 0.3, 0.2, 0.5),
+        inception_score=(9, 8, 7, 6.995),  # less than a repetition may move it
+    )
+    seen = {key for key in found.keys if found.sees(key, "specks")}
+    assert seen == {"frechet_distance", "precision"}
+    assert found.failures() == ["Specks does not get worse at every step of specks"]
+    assert made_up(specks=(0.1, 0.2, 0.3, 0.5)).failures() == []
+
+
+@pytest.fixture(scope="module")
+def digits(mnist, extractor):
+    """The ladder of 400 real digits, by all of METRICS."""
+    test = mnist("test")
+    reference = open_reference(SetId.of(mnist("train")), extractor)
+    return climb(test, extractor, reference, 400, seed=0)
+
+
+def test_every_metric_sees_what_it_is_meant_to(digits):
+    assert digits.failures() == []
+    assert set(digits.rungs) == set(DISTORTIONS)
+    meant = set().union(*(distortion.seen_by for distortion in DISTORTIONS.values()))
+    assert meant <= set(digits.keys)
+
+
+def test_a_classifiers_distance_hardly_sees_specks(digits):
+    """One in every image moves it less than the least blur; the share of speckled images tells."""
+    start, *_, last = (rung.scores for rung in digits.rungs["specks"])
+    least_blur = digits.rungs["blur"][1].scores
+    for key in ("frechet_distance", "kernel_distance"):
+        by_specks = last[key].value - start[key].value
+        assert by_specks < 0.5 * (least_blur[key].value - start[key].value)
+    assert last["specks"].value - start["specks"].value > 0.5
+
+
+def test_the_views_show_every_step_and_score(digits, tmp_path):
+    values = ladder_views.values_table(digits).splitlines()
+    assert len(values) == 2 + sum(len(d.steps) for d in DISTORTIONS.values())
+    assert values[0].split()[0] == "distortion"
+    assert values[1].startswith("none")
+    sight = ladder_views.sight_table(digits).splitlines()
+    assert len(sight) == 2 + len(digits.keys)
+    row = next(line for line in sight if line.startswith("| Specks |"))
+    assert row.split("|")[2 + list(DISTORTIONS).index("specks")].strip() == "✓"
+    found = json.loads(json.dumps(ladder_views.as_json(digits)))
+    assert "specks" in found["distortions"]["specks"]["sees"]
+    assert [step["amount"] for step in found["distortions"]["shift"]["steps"]] == [0, 2, 4, 6]
+    ladder_views.plot(digits, tmp_path / "ladder.png")
+    with Image.open(tmp_path / "ladder.png") as picture:
+        assert picture.format == "PNG"
+
+
+def test_the_command_says_what_failed(monkeypatch, capsys, toy_data, reference, tmp_path):
+    """Exit code 1, the tables printed all the same; --json parses."""
+    blind = made_up(specks=(0.1, 0.2, 0.3, 0.3))
+    monkeypatch.setattr(ladder_module, "climb", lambda *arguments: blind)
+    assert main(["ladder", "--data", "toy"]) == 1
+    out, err = capsys.readouterr()
+    assert "| Specks | – |" in out
+    assert "Specks does not get worse at every step of specks" in err
+    assert main(["ladder", "--data", "toy", "--json", "--plot", str(tmp_path / "a.png")]) == 1
+    assert json.loads(capsys.readouterr().out)["images"] == 200
+    assert (tmp_path / "a.png").is_file()
+    assert main(["ladder", "--data", "toy", "--images", "99"]) == 2
+    assert "at least 100 images, not 99" in capsys.readouterr().err
+
+
+def test_a_new_metric_joins_by_itself(monkeypatch, toy_data, extractor, reference):
+    """The ladder walks METRICS and SCORES."""
+    def darkness(images, protocol):
+        return {"darkness": ScoreRecord(255 - images.double().mean().item(), count=len(images))}
+
+    monkeypatch.setattr(harness, "METRICS", (Metric(darkness, ("images",)),))
+    monkeypatch.setitem(SCORES, "darkness", SCORES["specks"]._replace(title="Darkness"))
+    found = climb(toy_data, extractor, reference, 120, seed=0)
+    assert found.keys == ("darkness",)
+    assert "Darkness" in ladder_views.values_table(found)

@@ -1,0 +1,87 @@
+"""The spread of scores over training seeds, and what must be alike for it."""
+
+import dataclasses
+import statistics
+
+import pytest
+
+import duet
+from duet.store import records
+from duet.store.checkpoint import METRICS, TRAINING, save
+from duet.store.config import DataRecord
+from duet.store.metrics import MetricsRecord, ScoreRecord
+from evaluation.__main__ import main
+
+SEEDS = (0, 4, 7)
+
+
+@pytest.fixture
+def trained(tmp_path, tiny_gan, measurement, training_record, monkeypatch):
+    """trained(index, **changes) -> a measured checkpoint's folder; changes of its settings or
+    measurement. Weights differ by a bias."""
+
+    def make(index, settings=None, samples=50_000):
+        folder = tmp_path / f"run-{index}"
+        folder.mkdir(exist_ok=True)
+        next(tiny_gan.parameters()).data.add_(1)
+        save(folder, tiny_gan, name="tiny",
+             made_from=DataRecord("mnist", "MNIST", tuple("0123456789")))
+        given = {"seed": SEEDS[index], "batch_size": 64} | (settings or {})
+        records.write(folder / TRAINING, training_record(settings=given))
+        digest = duet.load(folder).weights_sha256
+        scores = {"frechet_distance": ScoreRecord(0.1 * index**2), "recall": ScoreRecord(0.5)}
+        if index == 1:
+            scores["specks"] = ScoreRecord(0.3)
+        record = measurement(subject_sha256=digest, scores=scores, samples=samples)
+        records.write(folder / METRICS, MetricsRecord((record,)))
+        return folder
+
+    return make
+
+
+def test_the_spread_is_written_beside_every_ones_scores(trained, capsys):
+    folders = [trained(index) for index in range(3)]
+    assert main(["retraining", *map(str, folders)]) == 0
+    expected = {"frechet_distance": statistics.stdev((0, 0.1, 0.4)), "recall": 0}
+    for folder in folders:
+        found = duet.load(folder)
+        (spread,) = found.metrics.retraining
+        assert spread.spreads == pytest.approx(expected)
+        assert (spread.extractor, spread.samples) == ("mnist", 50_000)
+        assert spread.subjects == tuple(duet.load(each).weights_sha256 for each in folders)
+        assert len(found.metrics.measurements) == 1
+    assert "frechet_distance  0.208" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"settings": {"seed": 0}}, "two checkpoints have one training seed"),
+        ({"settings": {"batch_size": 32}}, "more than their training seed: batch_size: 64 and 32"),
+        ({"settings": {"width": 8}}, "width: None and 8"),
+        ({"samples": 5000}, "samples: 50000 and 5000"),
+    ],
+)
+def test_what_differs_in_more_than_the_seed_is_refused(trained, capsys, changes, words):
+    folders = [trained(0), trained(1, **changes)]
+    assert main(["retraining", *map(str, folders)]) == 2
+    assert words in capsys.readouterr().err
+    assert duet.load(folders[0]).metrics.retraining == ()
+
+
+def test_one_is_no_spread_and_without_its_record_nothing_is_known(trained, capsys):
+    one, two = trained(0), trained(1)
+    assert main(["retraining", str(one)]) == 2
+    assert "takes two checkpoints or more" in capsys.readouterr().err
+    (two / TRAINING).unlink()
+    assert main(["retraining", str(one), str(two)]) == 2
+    assert "has no record of its training" in capsys.readouterr().err
+
+
+def test_unmeasured_ones_are_refused(trained, capsys):
+    one, two = trained(0), trained(1)
+    path = two / METRICS
+    content = records.read(MetricsRecord, path)
+    records.write(path, dataclasses.replace(content, measurements=()))
+    assert main(["retraining", str(one), str(two)]) == 2
+    assert "absent or empty" in capsys.readouterr().err

@@ -1,0 +1,78 @@
+"""Several processes give what one does."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from duet.store.checkpoint import save
+from duet.store.config import DataRecord
+from evaluation import sharding
+from evaluation.__main__ import main
+from evaluation.errors import EvaluationError
+
+# Of 620 images, three batches: the one process has two, the last of them shorter.
+MEASURE = ("measure", "tiny", "--samples", "620", "--json")
+
+
+@pytest.fixture
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
+def test_two_processes_measure_as_one_does(tmp_path, tiny_gan, root, monkeypatch, capsys):
+    """To the last digit, in what is printed (once) and in what is written."""
+    alone, both = tmp_path / "alone", tmp_path / "both"
+    (alone / "tiny").mkdir(parents=True)
+    origin = DataRecord("mnist", "MNIST", tuple("0123456789"))
+    save(alone / "tiny", tiny_gan, name="tiny", made_from=origin)
+    shutil.copytree(alone, both)
+    monkeypatch.chdir(alone)
+    assert main(MEASURE) == 0
+    expected = json.loads(capsys.readouterr().out)
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone")
+    done = subprocess.run(
+        [*torchrun, "--nproc-per-node", "2", "-m", "evaluation", *MEASURE], check=False, cwd=both,
+        env=os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}, capture_output=True,
+        text=True, timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == expected
+    metrics = [folder / "tiny" / "metrics.json" for folder in (alone, both)]
+    assert metrics[0].read_text() == metrics[1].read_text()
+    assert sorted(os.listdir(both / "tiny")) == sorted(os.listdir(alone / "tiny"))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_batches_come_together_in_order(monkeypatch, size):
+    """Each process has a third, say, of seven batches of odd sizes."""
+    sizes = [4, 4, 4, 4, 4, 4, 1]
+    batches = torch.arange(25).view(25, 1).split(4)
+    monkeypatch.setattr(sharding, "_size", lambda: size)
+    shares = []
+    for rank in range(size):
+        monkeypatch.setattr(sharding, "_rank", lambda rank=rank: rank)
+        shares.append(torch.cat(list(sharding.share(batches))))
+
+    def broadcast(tensor, source):
+        tensor.copy_(shares[source])
+
+    monkeypatch.setattr(sharding.distributed, "broadcast", broadcast)
+    for rank in range(size):
+        monkeypatch.setattr(sharding, "_rank", lambda rank=rank: rank)
+        assert sharding.together(shares[rank], sizes)[:, 0].tolist() == list(range(25))
+
+
+def test_more_processes_than_batches_are_refused(monkeypatch):
+    monkeypatch.setattr(sharding, "_size", lambda: 3)
+    with pytest.raises(EvaluationError, match="2 batches are too few for 3 processes"):
+        sharding.share([1, 2])
