@@ -160,8 +160,13 @@ def _from_3(old: dict[str, Any]) -> dict[str, Any]:
 
 def _with(studies: tuple[S, ...], new: S) -> tuple[S, ...]:
     """`new` beside the studies of its weights that answer another request."""
-    kept = (study for study in studies if study.subject_sha256 == new.subject_sha256)
-    return (*(study for study in kept if study.request != new.request), new)
+    return (
+        *(
+            study for study in studies
+            if study.subject_sha256 == new.subject_sha256 and study.request != new.request
+        ),
+        new,
+    )
 
 
 @dataclass(frozen=True)
