@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
@@ -18,6 +18,8 @@ from duet.store.records import (
     Word,
 )
 from duet.store.studies import CopiesRecord, Study, UtilityRecord
+
+S = TypeVar("S", CopiesRecord, UtilityRecord)
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,17 @@ def _from_3(old: dict[str, Any]) -> dict[str, Any]:
     return old | {"schema": 4}
 
 
+def _with(studies: tuple[S, ...], new: S) -> tuple[S, ...]:
+    """`new` beside the studies of its weights that answer another request."""
+    return (
+        *(
+            study for study in studies
+            if study.subject_sha256 == new.subject_sha256 and study.request != new.request
+        ),
+        new,
+    )
+
+
 @dataclass(frozen=True)
 class MetricsRecord:
     """metrics.json: every measurement that was made, one a request; what training again changes,
@@ -197,12 +210,9 @@ class MetricsRecord:
 
     def with_study(self, new: Study) -> "MetricsRecord":
         """`new` in the place of what answers the same request, and of studies of other weights."""
-        key = "copies" if isinstance(new, CopiesRecord) else "utility"
-        kept = [
-            study for study in getattr(self, key)
-            if study.subject_sha256 == new.subject_sha256 and study.request != new.request
-        ]
-        return dataclasses.replace(self, **{key: (*kept, new)})
+        if isinstance(new, CopiesRecord):
+            return dataclasses.replace(self, copies=_with(self.copies, new))
+        return dataclasses.replace(self, utility=_with(self.utility, new))
 
     def with_retraining(self, new: Retraining) -> "MetricsRecord":
         """`new` in the place of what its extractor said before."""
