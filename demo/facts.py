@@ -1,4 +1,4 @@
-"""What the stage is told of the models: stage.json on a static site, part of the page in the app."""
+"""What the stage is told of the models: stage.json on a static site, within the page in the app."""
 
 import contextlib
 import dataclasses
@@ -31,9 +31,14 @@ def exported() -> dict[str, About]:
 
 
 def facts(offer: Catalogue, known: Mapping[str, About]) -> dict[str, Any]:
-    """The models on offer, the first two in sight; `known` are those that the browser can run. A
-    model is known by its weights, whatever the page calls it."""
+    """The models on offer, the first two in sight, and by data set, each beginning with its pair;
+    `known` are those that the browser can run. A model is known by its weights, whatever the page
+    calls it."""
     left, right = offer.default_pair()
+    datasets = {
+        title: list(dict.fromkeys((*offer.default_pair(title), *names)))
+        for title, names in offer.datasets().items()
+    }
     folders = {entry.weights_sha256: folder for folder, entry in known.items()}
     models, files = [], {}
     for name in sorted(offer.names, key=lambda name: name not in (left, right)):
@@ -44,7 +49,7 @@ def facts(offer: Catalogue, known: Mapping[str, About]) -> dict[str, Any]:
             models[-1]["folder"] = f"{MODELS}/{folder}"
             files[name] = f"{MODELS}/{folder}/{DRIFT}"
     return {
-        "left": left, "right": right, "datasets": offer.datasets(),
+        "left": left, "right": right, "datasets": datasets,
         "drift": {**PATH, "files": files}, "models": models,
     }
 

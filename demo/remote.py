@@ -1,5 +1,6 @@
-"""What the stage asks of the server where a browser cannot run a model itself: latents to pixels and
-back, for that one model. Few calls run at a time; who comes too often is told so, not queued."""
+"""What the stage asks of the server where a browser cannot run a model itself: latents to pixels
+and back, for that one model. Few calls run at a time; who comes too often is told so, not queued.
+"""
 
 import base64
 import functools
@@ -53,12 +54,13 @@ def add_endpoints(offer: Catalogue) -> None:
 
 @torch.no_grad()
 def read(model: LatentModel, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """uint8 [N, C, H, W], int64 [N] -> float32 [N, latent_dim]; refused where it does not encode."""
+    """uint8 [N, C, H, W], int64 [N] -> float32 [N, latent_dim], of a model that encodes."""
     if model.config.domain != PIXELS or not hasattr(model, "encode"):
         raise RemoteError("This model does not encode pictures.")
-    encode: Callable[..., torch.Tensor] = model.encode
+    encode: Any = model.encode
     device = next(model.parameters()).device
-    return encode(model.domain.to_network(images).to(device), labels.to(device)).cpu()
+    z: torch.Tensor = encode(model.domain.to_network(images).to(device), labels.to(device))
+    return z.cpu()
 
 
 def in_turn(function: Callable[..., Any]) -> Callable[..., Any]:
