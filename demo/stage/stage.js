@@ -305,6 +305,7 @@ export class Stage {
     if (this.addressed || !this.visible) return;
     this.addressed = setTimeout(() => {
       this.addressed = 0;
+      if (!this.visible) return;  // another tab's turn
       history.replaceState(history.state, "", this.link());
       if (!this.state.playing && this.state.view === "explore") this.say(this.explore.words);
       const place = this.#input("place");
