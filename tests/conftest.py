@@ -15,6 +15,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before anything im
 from duet import data
 from duet.data import DATASETS, DataError, DataSet, Facts, ImageSet
 from duet.models.gan import GAN, GANConfig
+from duet.models.spatial_vae import SpatialVAE, SpatialVAEConfig
 from duet.models.vae import VAE, VAEConfig
 from duet.store.metrics import Measurement, Protocol, ReferenceRecord, ScoreRecord
 from duet.store.training import TrainingRecord
@@ -126,6 +127,19 @@ def tiny_gan() -> GAN:
 def tiny_vae() -> VAE:
     config = VAEConfig((1, 28, 28), num_classes=10, latent_dim=6, width=4, depth=1, flow_layers=2)
     return VAE(config).eval()
+
+
+@pytest.fixture
+def tiny_spatial_vae() -> SpatialVAE:
+    """Its latents are 2x4x2 in a picture that is not square; no weight is left at zero."""
+    config = SpatialVAEConfig(
+        (3, 16, 8), num_classes=5, latent_dim=16, width=4, depth=1, prior_width=4, prior_depth=1,
+        flow_steps=4, guidance=1.5,
+    )
+    model = SpatialVAE(config).eval()
+    for weight in model.parameters():
+        weight.data += 0.05 * torch.randn_like(weight)
+    return model
 
 
 @pytest.fixture(scope="session")

@@ -140,9 +140,15 @@ class ResidualTraining(TrainConfig):
         )
 
     def width_for(self, image_shape: tuple[int, int, int]) -> int:
-        """As asked, else of the first row of `widths` that reaches the larger side, or the last."""
-        fitting = (w for side, w in self.widths.items() if side >= max(image_shape[1:]))
-        return self.width or next(fitting, min(self.widths.values()))
+        """As asked, else of the first row of the table that reaches the larger side, or the
+        last."""
+        widths = self.widths_for(image_shape)
+        fitting = (w for side, w in widths.items() if side >= max(image_shape[1:]))
+        return self.width or next(fitting, min(widths.values()))
+
+    def widths_for(self, image_shape: tuple[int, int, int]) -> dict[int, int]:
+        """The table of widths for networks of that shape."""
+        return self.widths
 
     def stages_for(self, image_shape: tuple[int, int, int]) -> int:
         return self.stages or recommended_stages(image_shape)

@@ -44,3 +44,23 @@ def normal_log_density(
         log_variance = torch.zeros_like(x)
     square = (x - mean).square() * (-log_variance).exp()
     return -0.5 * (square + log_variance + math.log(2 * math.pi)).sum(1)
+
+
+def standard_normal_kl(mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
+    """KL(N(mean, exp(log_variance) I) || N(0, I)), [N, D] -> [N] (Kingma & Welling, "Auto-encoding
+    variational Bayes", 2014, appendix B)."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)
+
+
+def flow_matching_loss(
+    velocity: nn.Module, noise: torch.Tensor, z: torch.Tensor, labels: torch.Tensor
+) -> torch.Tensor:
+    """1/2 E ||velocity(z_t, t, y) - (z - noise)||^2, z_t = (1 - t) noise + t z, an image's sum over
+    its latents [N, C, H, W] (Lipman et al., "Flow matching for generative modeling", 2023, equation
+    23 with sigma 0). Times are drawn from the standard logistic of a normal, which favours the
+    middle, where it is hardest (Esser et al., "Scaling rectified flow transformers", 2024, equation
+    19)."""
+    times = torch.randn(len(z), device=z.device).sigmoid()
+    way = times[:, None, None, None]
+    found = velocity((1 - way) * noise + way * z, times, labels)
+    return 0.5 * (found - (z - noise)).square().sum(dim=(1, 2, 3)).mean()

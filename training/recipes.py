@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 from training.config import TrainConfig
 from training.dcgan import DCGANTraining, dcgan_objective
 from training.gan import GANObjective, GANTraining
-from training.vae import VAEObjective, VAETraining
+from training.spatial_vae import vae_objective
+from training.vae import VAETraining
 
 
 class Recipe(NamedTuple):
@@ -19,5 +20,5 @@ class Recipe(NamedTuple):
 RECIPES: dict[str, Recipe] = {
     "dcgan": Recipe(DCGANTraining, dcgan_objective),
     "gan": Recipe(GANTraining, GANObjective),
-    "vae": Recipe(VAETraining, VAEObjective),
+    "vae": Recipe(VAETraining, vae_objective),
 }

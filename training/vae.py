@@ -1,19 +1,25 @@
-"""Our VAE's recipe: a calibrated Gaussian decoder and a learned prior.
+"""Our VAE's recipe for a latent vector: a calibrated Gaussian decoder and a learned prior. That for
+a grid of latents is training/spatial_vae.py.
 
 The decoder's variance is one number at its optimum, the mean squared error itself (sigma-VAE,
 Rybkin et al., 2021): reconstruction and KL are then weighed against each other by the likelihood
 and not by a knob, and the mean that we show stays sharp.
 """
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
+from typing_extensions import Doc, Self
 
 from duet.core.domains import PIXELS
+from duet.data import ImageSet
+from duet.models.networks import ResidualConfig
+from duet.models.spatial_vae import MOST_GUIDANCE
 from duet.models.vae import VAE, VAEConfig
-from training.config import BatchSize, ResidualTraining, Steps
+from training.config import OPERATIONAL, BatchSize, ResidualTraining, Steps, TrainingError
 from training.ema import averaged_copy
 from training.losses import normal_log_density
 from training.objective import Batch, Objective, Phase, detached
@@ -21,6 +27,7 @@ from training.schedule import inverse_square_root
 
 DEPTH = 1
 FLOW_LAYERS = 8
+VECTOR_DIM, GRID_CHANNELS = 32, 8
 
 
 @dataclass(frozen=True)
@@ -30,13 +37,58 @@ class VAETraining(ResidualTraining):
     recipe: ClassVar[str] = "vae"
     # Narrower than the GAN's: the encoder ships too.
     widths: ClassVar[dict[int, int]] = {28: 48, 32: 32, 48: 24, 64: 20}
+    grid_widths: ClassVar[dict[int, int]] = {48: 44, 64: 20}
 
     steps: Steps = 8_000
     batch_size: BatchSize = 128
     learning_rate: float = 1e-3
     """Of Adam, for the first 2,000 steps; then it falls as 1/sqrt(step)."""
-    latent_dim: int = 32
-    """Dimensions of the latent."""
+    latent: Literal["auto", "vector", "spatial"] = "auto"
+    """Form of the latent: vector, best for digits and drawings; spatial, a small grid with a prior
+    by flow matching; auto: spatial for colour whose side is a multiple of 8."""
+    latent_dim: int | None = None
+    """Dimensions of the latent (default: 32 as a vector, 8 a place as a grid)."""
+    guidance: Annotated[
+        float, OPERATIONAL,
+        Doc("How typical of its class a sample of the spatial latent shall be; 1: as the data."),
+    ] = 2.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1 <= self.guidance <= MOST_GUIDANCE:
+            raise TrainingError(
+                f"--guidance must be a number in 1..{MOST_GUIDANCE:g}, not {self.guidance}"
+            )
+
+    def suited(self, images: ImageSet) -> Self:
+        shape = images.image_shape
+        return dataclasses.replace(
+            super().suited(images), latent="spatial" if self.is_spatial(shape) else "vector",
+            latent_dim=self.latent_dim_for(shape),
+        )
+
+    def is_spatial(self, image_shape: tuple[int, int, int]) -> bool:
+        """Whether the latent is a grid: as asked, else for colour that leaves an even one."""
+        channels, height, width = image_shape
+        suits = channels > 1 and height % 8 == 0 and width % 8 == 0
+        return self.latent == "spatial" or (self.latent == "auto" and suits)
+
+    def latent_dim_for(self, image_shape: tuple[int, int, int]) -> int:
+        if not self.is_spatial(image_shape):
+            return self.latent_dim or VECTOR_DIM
+        _, height, width = image_shape
+        stages = self.stages_for(image_shape)
+        return self.latent_dim or GRID_CHANNELS * (height >> stages) * (width >> stages)
+
+    def stages_for(self, image_shape: tuple[int, int, int]) -> int:
+        """For a grid one less than for a vector, whose coarsest stage the prior has for itself."""
+        stages = super().stages_for(image_shape)
+        if self.stages or not self.is_spatial(image_shape):
+            return stages
+        return max(stages - 1, ResidualConfig.BOUNDS["stages"][0])
+
+    def widths_for(self, image_shape: tuple[int, int, int]) -> dict[int, int]:
+        return self.grid_widths if self.is_spatial(image_shape) else self.widths
 
 
 class VAEObjective(Objective):
@@ -51,8 +103,9 @@ class VAEObjective(Objective):
     ) -> None:
         super().__init__(config)
         shape = VAEConfig(
-            image_shape, num_classes, config.latent_dim, config.width_for(image_shape), DEPTH,
-            FLOW_LAYERS, stages=config.stages_for(image_shape), domain=domain,
+            image_shape, num_classes, config.latent_dim_for(image_shape),
+            config.width_for(image_shape), DEPTH, FLOW_LAYERS,
+            stages=config.stages_for(image_shape), domain=domain,
         )
         self.model: VAE = VAE(shape)
         self.average = averaged_copy(self.model)

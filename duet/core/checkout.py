@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).parent.parent
 ROOT = PACKAGE.parent
 # An installed package brings its checkpoints along; a checkout has them beside it.
 SHIPPED = PACKAGE / "checkpoints" if (PACKAGE / "checkpoints").is_dir() else ROOT / "checkpoints"

@@ -9,10 +9,10 @@ from duet.core.errors import ArgumentError
 def whole(name: str, value: Any, low: int, high: int, limits: str = "") -> int:
     """`value` as an int in low..high, else ArgumentError: 9.9 is not 9, and True is not 1."""
     try:
-        number = operator.index(value)
+        number = None if isinstance(value, bool) else operator.index(value)
     except TypeError:
-        number = low - 1
-    if isinstance(value, bool) or not low <= number <= high:
+        number = None
+    if number is None or not low <= number <= high:
         wanted = limits or f"{low}..{high}"
         raise ArgumentError(f"{name} must be a whole number in {wanted}, not {value!r:.40}")
     return number

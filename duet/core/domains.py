@@ -94,7 +94,7 @@ def gaussian_nll(reconstruction: torch.Tensor, images: torch.Tensor) -> torch.Te
     error itself: D/2 (log(2 pi MSE) + 1), D pixels an image (Rybkin et al., "Simple and effective
     VAE training with calibrated decoders", 2021, equation 5 with the optimum of section 4)."""
     pixels = images[0].numel()
-    error = (reconstruction.float() - images).square().mean()
+    error = (reconstruction - images).square().mean()
     return pixels / 2 * ((2 * math.pi * error.clamp_min(1e-8)).log() + 1)
 
 

@@ -11,6 +11,7 @@ import platform
 import re
 import secrets
 import shutil
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 # A scratch path says on which machine and by which process it was made, so that what a killed
 # process left is told from what a live one works at.
-MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
 RETIRED = "retired-"
 SCRATCH = re.compile(
     rf"\.(?P<name>.+)\.(?P<retired>{RETIRED})?{MACHINE}-(?P<pid>[0-9]+)-[0-9a-f]{{8}}(\.[^.]*)?"
@@ -162,7 +163,7 @@ def parse_json(content: bytes) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        twice, _ = collections.Counter(key for key, _ in pairs).most_common(1)[0]
+        twice, _ = collections.Counter(key for key, _ in pairs).most_common()[0]
         raise JsonError(f"its key {twice[:40]!r} stands there twice")
     return found
 

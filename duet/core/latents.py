@@ -102,9 +102,8 @@ def slerp(start: torch.Tensor, end: torch.Tensor, steps: int) -> torch.Tensor:
     nearer the mean (Shoemake, 1985; White, "Sampling generative networks", 2016). Falls back to
     lerp where the great circle is not defined: (anti)parallel or zero vectors.
     """
-    lengths = start.norm() * end.norm()
-    cosine = torch.dot(start, end) / lengths.clamp_min(1e-12)
-    if lengths < 1e-12 or cosine.abs() > 1 - 1e-6:
+    cosine = torch.dot(start, end) / (start.norm() * end.norm())
+    if not cosine.abs() <= 1 - 1e-6:  # a zero vector's is no number
         return lerp(start, end, steps)
     omega = torch.acos(cosine)
     weight = torch.linspace(0, 1, steps, dtype=start.dtype)[:, None]

@@ -27,9 +27,9 @@ def stop_signals() -> Iterator[list[int]]:
         print("\nstopping after this step; once more to quit at once", file=sys.stderr)
 
     signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, note) for number in signals]
+    before = {number: signal.signal(number, note) for number in signals}
     try:
         yield stop
     finally:
-        for number, handler in zip(signals, before, strict=True):
+        for number, handler in before.items():
             signal.signal(number, handler)

@@ -48,7 +48,7 @@ def narrow(model: nn.Module, draw: Callable[[], torch.Tensor]) -> None:
     enough for stays as it is."""
     exact = draw()
     weights = {
-        (module, name): weight.detach().clone()
+        (module, name): weight.detach()
         for module in model.modules()
         for name, weight in _own_tensors(module)
         if weight.numel() >= SMALLEST and weight.is_floating_point()
@@ -68,7 +68,7 @@ def narrow(model: nn.Module, draw: Callable[[], torch.Tensor]) -> None:
             _restore(*place, weights[place])
         return
     for place in largest_first:
-        for bits in range(BITS[0], fine + 1):
+        for bits in BITS:
             if error([place], bits) < MOST_LEVELS:
                 break
 

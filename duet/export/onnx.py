@@ -167,11 +167,11 @@ def _graph(module: Decoder | Encoder, model: LatentModel) -> onnx.ModelProto:
         warnings.simplefilter("ignore")  # of the exporter, about itself
         # Strict: Dynamo sees through len(z), which the other mode takes for a constant.
         program = torch.export.export(
-            module.eval(), example, dynamic_shapes=(batch, batch), strict=True
+            module, example, dynamic_shapes=(batch, batch), strict=True
         )
         exported = torch.onnx.export(
-            program.run_decompositions(DECOMPOSED), (), dynamo=True, opset_version=OPSET,
-            verbose=False, input_names=list(module.inputs), output_names=[module.output],
+            program.run_decompositions(DECOMPOSED), (), opset_version=OPSET, verbose=False,
+            input_names=list(module.inputs), output_names=[module.output],
         )
     assert exported is not None
     return exported.model_proto

@@ -92,7 +92,7 @@ def body(loaded: Checkpoint, repo_id: str | None = None) -> str:
         where=" (fetched once, then kept in the Hub's local cache)" if repo_id
         else f", where this folder is `checkpoints/{loaded.name}`",
         source=repo_id or loaded.name,
-        about=loaded.model.about or f"A {loaded.model.title}.",
+        about=loaded.model.about,
         label=", label=3" if loaded.model.num_classes > 3 else "",
         shape=", ".join(map(str, loaded.model.image_shape)),
         data=_data(loaded.made_from),
@@ -106,8 +106,8 @@ def body(loaded: Checkpoint, repo_id: str | None = None) -> str:
 
 def _code_block(text: str) -> str:
     """Markdown that shows `text` as it is: fences longer than any within (CommonMark, 4.5)."""
-    longest = max(map(len, re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
+    longest = max([2, *map(len, re.findall("`+", text))])
+    fence = "`" * (longest + 1)
     return f"{fence}\n{text}\n{fence}"
 
 

@@ -116,8 +116,8 @@ def look_up(repo_id: str, revision: str | None = None, kind: Kind = "model") -> 
 
 def _listed(file: "RepoSibling") -> tuple[str, StoredFile]:
     """A file of the Hub's listing; TypeError where it says what cannot be."""
-    size = file.size or 0
-    digest = file.lfs.sha256 if file.lfs else file.blob_id or ""
+    size = file.size
+    digest = file.lfs.sha256 if file.lfs else file.blob_id
     name = file.rfilename
     if type(size) is not int or size < 0 or not isinstance(name, str) or type(digest) is not str:
         raise TypeError(f"{name!r:.40} is listed with size {size!r:.40}")
@@ -157,7 +157,7 @@ def cache_folder() -> Path:
     """Where the client keeps what it fetched. Its folders are made of links within."""
     from huggingface_hub import constants
 
-    return Path(constants.HF_HUB_CACHE).expanduser().resolve()
+    return Path(constants.HF_HUB_CACHE).resolve()
 
 
 def is_cached(folder: Path) -> bool:
@@ -186,7 +186,7 @@ def check_access(repo_id: str) -> None:
 
 def push(
     repo_id: str, files: Mapping[str, Content], *, base: Repository | None,
-    gone: Collection[str] = (), kind: Kind = "model", private: bool = False,
+    gone: Collection[str], kind: Kind = "model", private: bool,
     revision: str | None = None, create_pr: bool = False, message: str,
 ) -> str | None:
     """Write `files` and delete those `gone`, in one commit on top of `base`, or in a new repository
@@ -209,7 +209,7 @@ def push(
         done = api.create_commit(
             repo_id, [
                 *(CommitOperationAdd(name, files[name]) for name in changed),
-                *(CommitOperationDelete(name, is_folder=False) for name in deleted),
+                *(CommitOperationDelete(name) for name in deleted),
             ],
             commit_message=message, repo_type=kind, revision=revision, create_pr=create_pr,
             parent_commit=base.commit,
@@ -232,16 +232,15 @@ def _new_repository(
     api = _api()
     sdk = "gradio" if kind == "space" else None
     api.create_repo(repo_id, private=private or None, repo_type=kind, space_sdk=sdk)
-    made = None
+    made = look_up(repo_id, kind=kind)
     try:
-        made = look_up(repo_id, kind=kind)
         yield made if revision is None else look_up(repo_id, revision, kind)
     except ODD_ANSWER:  # whether it was done nobody knows: what may hold work is not deleted
         raise
     except BaseException:
         # Only what is still as it was made: a commit whose answer got lost must not be undone.
         with contextlib.suppress(HubError), _explained(repo_id):
-            if made is not None and look_up(repo_id, kind=kind).commit == made.commit:
+            if look_up(repo_id, kind=kind).commit == made.commit:
                 api.delete_repo(repo_id, repo_type=kind)
         raise
 
@@ -282,7 +281,7 @@ def _explanation(subject: str, error: BaseException) -> HubError:
     if isinstance(error, httpx2.TransportError):
         return Unreachable(
             f"{subject}: the Hub at {_api().endpoint} cannot be reached "
-            f"({error or type(error).__name__}); check the connection and try again"
+            f"({str(error) or type(error).__name__}); check the connection and try again"
         )
     if isinstance(error, errors.LocalTokenNotFoundError):
         return HubError(f"{subject}: you are not logged in; run `hf auth login`, or set HF_TOKEN")

@@ -59,12 +59,12 @@ def space(repo_id: str, /, private: bool = False, force: bool = False, gpu: bool
 
 def _tracked() -> list[str]:
     """The files to send: what git knows of, as it stands in the working tree."""
-    command = ["git", "-C", str(ROOT), "ls-files", "-z", "--", *PARTS]
+    command = ["git", "-C", str(ROOT), "ls-files", "-z", *PARTS]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise HubError(f"{ROOT} is not a git checkout; a Space is made from one") from error
-    names = [name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+    names = [name for name in done.stdout.split("\0") if (ROOT / name).is_file()]
     absent = [name for name in (ENTRY, HEADER, PINS) if name not in names]
     if absent:
         raise HubError(f"a Space needs {', '.join(absent)}; add it to git")

@@ -131,8 +131,7 @@ class LatentModel(nn.Module):
         batch_size = max(1, min(batch_size, BATCH_VALUES // self.config.layer_values))
         device = next(self.parameters()).device
         batches = zip(z.split(batch_size), labels.split(batch_size), strict=True)
-        images = [self._values(a.to(device), b.to(device)).cpu() for a, b in batches]
-        return torch.cat(images) if images else torch.empty(0, *self.image_shape, dtype=torch.uint8)
+        return torch.cat([self._values(a.to(device), b.to(device)).cpu() for a, b in batches])
 
     def _values(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         outputs = self.decode(z, labels)

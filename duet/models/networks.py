@@ -197,6 +197,6 @@ def activate(x: torch.Tensor) -> torch.Tensor:
 
 def conv3x3(channels_in: int, channels_out: int) -> nn.Conv2d:
     conv = nn.Conv2d(channels_in, channels_out, 3, padding=1)
-    nn.init.kaiming_normal_(conv.weight, SLOPE, nonlinearity="leaky_relu")
+    nn.init.kaiming_normal_(conv.weight, SLOPE)  # of a leaky ReLU
     nn.init.zeros_(conv.bias)  # type: ignore[arg-type]  # there is one: bias=True
     return conv

@@ -4,6 +4,7 @@ from duet.models.base import LatentModel
 from duet.models.dcgan import DCGAN
 from duet.models.gan import GAN
 from duet.models.radford import RadfordDCGAN
+from duet.models.spatial_vae import SpatialVAE
 from duet.models.vae import VAE
 
 # The architecture's name in config.json -> its class.
@@ -12,4 +13,5 @@ MODELS: dict[str, type[LatentModel]] = {
     "dcgan-radford": RadfordDCGAN,
     "gan": GAN,
     "vae": VAE,
+    "vae-spatial": SpatialVAE,
 }

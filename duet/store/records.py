@@ -68,8 +68,8 @@ def validate(kind: type[Record], values: Any) -> Record:
     try:
         return TypeAdapter(kind).validate_json(json.dumps(values))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part)[:40] for part in first["loc"][:6]) or "the whole"
+        first = error.errors()[0]
+        place = ".".join(str(part)[:40] for part in first["loc"]) or "the whole"
         raise RecordError(f"{place}: {first['msg']:.200}") from error
 
 

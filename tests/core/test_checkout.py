@@ -1,5 +1,7 @@
 """The commit that a record names."""
 
+import runpy
+import shutil
 import subprocess
 
 from duet.core import checkout
@@ -18,3 +20,13 @@ def test_the_commit_that_runs(tmp_path, monkeypatch):
     assert checkout.git_commit() == head  # whatever it is tagged
     (tmp_path / "file").write_text("two")
     assert checkout.git_commit() == f"{head}-dirty"
+
+
+def test_an_installed_package_has_its_checkpoints_within(tmp_path):
+    """SHIPPED is beside the package in a checkout, and within it where a wheel put them there."""
+    copy = tmp_path / "duet" / "core" / "checkout.py"
+    copy.parent.mkdir(parents=True)
+    shutil.copy(checkout.__file__, copy)
+    assert runpy.run_path(str(copy))["SHIPPED"] == tmp_path / "checkpoints"
+    (tmp_path / "duet" / "checkpoints").mkdir()
+    assert runpy.run_path(str(copy))["SHIPPED"] == tmp_path / "duet" / "checkpoints"

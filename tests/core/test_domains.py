@@ -1,5 +1,7 @@
 """Domains: what all of them keep, and pixels to the level."""
 
+import math
+
 import pytest
 import torch
 
@@ -41,6 +43,13 @@ def test_beyond_the_range_is_clamped_not_wrapped():
     assert PIXELS.to_values(outputs).tolist() == [0, 255, 0, 255]
 
 
+def test_narrow_floats_are_widened_before_they_are_scaled():
+    outputs = torch.linspace(-1, 1, 999)
+    for kind in (torch.bfloat16, torch.float16):
+        narrow = outputs.to(kind)
+        assert torch.equal(PIXELS.to_values(narrow), PIXELS.to_values(narrow.float()))
+
+
 def test_rounds_to_the_nearest_level():
     levels = torch.tensor([7.0, 7.4, 7.6])
     assert PIXELS.to_values(PIXELS.to_network(levels)).tolist() == [7, 7, 8]
@@ -49,10 +58,23 @@ def test_rounds_to_the_nearest_level():
 def test_pixels_are_shown_and_judged_as_they_are():
     value = torch.tensor([[[0, 255]]], dtype=torch.uint8)
     assert PIXELS.picture(value, scale=2).getcolors() == [(4, 0), (4, 255)]
+    assert PIXELS.picture(value).size == (2, 1)
     outputs, images = torch.rand(2, 3, 1, 4, 4)
     likelihood = PIXELS.negative_log_likelihood(outputs, images)
     assert torch.equal(likelihood, gaussian_nll(outputs, images))
     assert gaussian_nll(outputs[:1], images[:1]).isfinite()  # a batch may be of one
+
+
+def test_the_likelihood_is_a_gaussians_at_its_best_variance():
+    """Summed pixel by pixel; a perfect reconstruction's variance is taken for 1e-8."""
+    outputs, images = torch.rand(2, 3, 1, 4, 5)
+    variance = (outputs - images).square().mean()
+    density = torch.distributions.Normal(outputs, variance.sqrt())
+    expected = -density.log_prob(images).sum() / 3
+    torch.testing.assert_close(gaussian_nll(outputs, images), expected)
+    assert gaussian_nll(outputs.bfloat16(), images).dtype == torch.float32
+    perfect = 10 * (math.log(2 * math.pi * 1e-8) + 1)
+    assert gaussian_nll(images, images).item() == pytest.approx(perfect, rel=1e-5)
 
 
 def test_the_clamp_leaks_a_hundredth():

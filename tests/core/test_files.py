@@ -16,6 +16,7 @@ from duet.core.files import (
     read_object,
     replacing,
     replacing_folder,
+    write_json,
 )
 
 
@@ -33,10 +34,28 @@ def test_json_that_readers_would_read_differently_is_refused(text):
         parse_json(text)
 
 
+@pytest.mark.parametrize(("text", "said"), [
+    (b'{"b": 0, "a": 1, "a": 2, "c": 3}', "its key 'a' stands there twice"),
+    (b"9" * 5000, "has more than 64 bits"),
+])
+def test_json_that_is_refused_is_told_why(text, said):
+    with pytest.raises(JsonError, match=said):
+        parse_json(text)
+
+
 def test_plain_json_is_read():
     text = b'{"a": [1, -2.5, true, null, "\\ud83d\\ude00 \xc3\xa9"], "b": 18446744073709551615}'
     assert parse_json(text) == {"a": [1, -2.5, True, None, "😀 é"], "b": 2**64 - 1}
+    assert parse_json(b"-9223372036854775808") == -(2**63)
     assert parse_json(b"[" * 64 + b"]" * 64)
+    assert parse_json(b"[" * 64 + b"1" + b"]" * 64)
+
+
+def test_json_is_written_for_people_too(tmp_path):
+    """Folders that are missing are made."""
+    path = tmp_path / "a" / "b" / "c.json"
+    write_json(path, {"ü": [1]})
+    assert path.read_text(encoding="utf-8") == '{\n  "ü": [\n    1\n  ]\n}\n'
 
 
 def test_what_cannot_be_read_is_named(tmp_path):
@@ -44,7 +63,7 @@ def test_what_cannot_be_read_is_named(tmp_path):
     with pytest.raises(FileError, match=r"a\.json cannot be read: No such file"):
         read_json(path)
     path.write_text("[1]")
-    assert read_json(path) == [1]
+    assert read_json(path) == read_json(path, most_bytes=3) == [1]
     with pytest.raises(FileError, match=r"a\.json: expected a JSON object"):
         read_object(path)
     with pytest.raises(FileError, match=r"a\.json is larger than 2 bytes"):
@@ -117,9 +136,11 @@ def test_a_folder_that_was_put_aside_comes_back(tmp_path):
         aside.mkdir()
         (aside / "old").touch()
     (tmp_path / "replaced").mkdir()
+    noted = f"{aside.name}.txt.old"  # looks much the same, but nobody here makes such names
+    (tmp_path / noted).touch()
     with replacing(tmp_path / "a.txt") as scratch:
         scratch.touch()
-    assert {path.name for path in tmp_path.iterdir()} == {"kept", "replaced", "a.txt"}
+    assert {path.name for path in tmp_path.iterdir()} == {"kept", "replaced", "a.txt", noted}
     assert (tmp_path / "kept" / "old").exists()
     assert not (tmp_path / "replaced" / "old").exists()
 
@@ -148,3 +169,25 @@ def test_somebody_elses_process_is_alive(monkeypatch):
     assert files._is_alive(os.getpid())
     monkeypatch.setattr(os, "kill", refuse)
     assert files._is_alive(1)
+
+
+def test_where_a_signal_would_end_a_process_none_is_sent(monkeypatch):
+    sent = []
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "kill", lambda pid, signal: sent.append(pid))
+        patch.setattr(os, "name", "nt")
+        alive = files._is_alive(2**22)
+    assert alive
+    assert sent == []
+
+
+def test_one_may_write_where_one_may_not_look(tmp_path, monkeypatch):
+    def refuse(self):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.R_OK)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(tmp_path), "iterdir", refuse)
+        with replacing(tmp_path / "a.txt") as scratch:
+            scratch.touch()
+    assert (tmp_path / "a.txt").exists()

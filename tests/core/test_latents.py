@@ -41,10 +41,37 @@ def test_standard_normal_and_uniform_labels():
     assert labels.bincount(minlength=10).min() > 320
 
 
-@pytest.mark.parametrize(("seed", "index"), [(-1, 0), (2**63, 0), (0, -1)])
-def test_out_of_range_is_refused(seed, index):
-    with pytest.raises(ValueError, match=r"2\^63-1"):
-        draw(seed, [index], 4, 10)
+@pytest.mark.parametrize("word", [0, 2**11 - 1])
+def test_the_least_words_are_half_a_step_above_zero(monkeypatch, word):
+    """Whose logarithm would not be finite; a step is 2^-53."""
+    class Least:
+        def __init__(self, key):
+            pass
+
+        def random_raw(self, count):
+            return np.full(count, word, np.uint64)
+
+    monkeypatch.setattr(np.random, "Philox", Least)
+    z, labels = draw(0, [0], 1, 10)
+    assert z.item() == pytest.approx(np.sqrt(2 * 54 * np.log(2)), rel=1e-6)
+    assert labels.item() == 0
+
+
+@pytest.mark.parametrize(
+    ("seed", "indices"),
+    [(-1, [0]), (2**63, [0]), (0, [-1]), (0, [3, -1, 5]), (0, [3, 2**63, 0])],
+)
+def test_out_of_range_is_refused(seed, indices):
+    with pytest.raises(ValueError, match=r"in 0\.\.2\^63-1"):
+        draw(seed, indices, 4, 10)
+
+
+def test_the_whole_range_is_drawn():
+    assert check_seed(2**63 - 1) == 2**63 - 1
+    assert draw(2**63 - 1, [2**63 - 1, 0], 3, 0)[0].isfinite().all()
+    z, labels = draw(0, [], 3, 0)
+    assert (z.shape, labels.shape) == ((0, 3), (0,))
+    assert draw(0, range(99), 3, 0)[1].unique().tolist() == [0]
 
 
 def test_truncation_shrinks_and_is_bounded():
@@ -71,6 +98,30 @@ def test_interpolation_meets_its_ends(path):
     assert points.shape == (9, 16)
     torch.testing.assert_close(points[0], start)
     torch.testing.assert_close(points[-1], end)
+
+
+@pytest.mark.parametrize("path", [lerp, slerp])
+def test_interpolation_keeps_the_precision_of_its_ends(path):
+    start, end = torch.randn(2, 16, dtype=torch.float64)
+    points = path(start, end, 8)
+    assert points.dtype == torch.float64
+    weight = 1 / 7
+    omega = torch.acos(start @ end / start.norm() / end.norm())
+    shares = {
+        lerp: (1 - weight, weight),
+        slerp: [torch.sin(w * omega) / torch.sin(omega) for w in (1 - weight, weight)],
+    }[path]
+    expected = shares[0] * start + shares[1] * end
+    torch.testing.assert_close(points[1], expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("beside", "is_line"), [(0.5e-6, True), (1.5e-6, False)])
+def test_nearly_parallel_vectors_are_joined_by_a_line(beside, is_line):
+    cosine = torch.tensor(1 - beside, dtype=torch.float64)
+    start = torch.tensor([1.0, 0.0], dtype=torch.float64)
+    for sign in (1, -1):
+        end = sign * torch.stack([cosine, (1 - cosine**2).sqrt()])
+        assert torch.equal(slerp(start, end, 3), lerp(start, end, 3)) == is_line
 
 
 def test_slerp_keeps_the_length_that_lerp_loses():

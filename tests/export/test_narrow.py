@@ -22,6 +22,21 @@ def test_fixed_point_is_off_by_half_a_step(bits):
     assert ((form(coarse, fine, step) - weight).abs() <= step / 2 * 1.001).all()
 
 
+@pytest.mark.parametrize("bits", BITS)
+def test_every_whole_number_fits_its_two_halves(bits):
+    """Of either sign, up to the largest and not beyond; a row of zeros is zeros."""
+    form = FixedPoint(bits)
+    row = torch.arange(-form.most, form.most + 1.0)
+    weight = torch.stack([row * scale for scale in (*torch.rand(20), 0)])
+    coarse, fine, step = form.right_inverse(weight)
+    whole = 256 * coarse.int() + fine.int()
+    assert form.most == 2 ** (bits - 1) - 1
+    assert 0.99 * form.most < whole.abs().max() <= form.most
+    assert whole[-1].eq(0).all()
+    assert step.dtype == torch.float32
+    assert ((form(coarse, fine, step) - weight).abs() <= step / 2 * 1.001).all()
+
+
 def test_a_vector_has_one_step():
     _, _, step = FixedPoint(8).right_inverse(torch.randn(50))
     assert step.shape == (1,)
@@ -40,6 +55,68 @@ def test_as_few_bits_as_the_pictures_allow(gain):
     assert 0 < error < MOST_LEVELS
     assert len(bits_of(model)) == 2  # the biases are small
     assert (max(bits_of(model)) == 8) == (gain == 10)
+
+
+class Spy(nn.Module):
+    """A tensor and, by its bits (None: as it was), how many levels the picture then moves."""
+
+    def __init__(self, errors):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(32, 32))
+        self.errors, self.tried = errors, []
+
+    def draw(self):
+        (bits,) = bits_of(self) or [None]
+        self.tried.append(bits)
+        return torch.tensor([0, -self.errors.get(bits, 0)], dtype=torch.float64)
+
+
+@pytest.mark.parametrize(
+    ("errors", "tried"),
+    [
+        ({8: 0.23}, [None, 8, 8]),
+        ({8: 0.94, 9: 0.2}, [None, 8, 9, 8]),
+        ({8: 0.95, 9: 0.94, 10: 0.2375, 11: 0.2374}, [None, 8, 9, 10, 11, 8, 9]),
+        ({8: 9, 9: 8, 10: 7, 11: 6, 12: 0.2}, [None, *range(8, 13), *range(8, 13)]),
+    ],
+)
+def test_first_fine_enough_then_as_coarse_as_may_be(errors, tried):
+    """The whole may move the picture by 0.95 levels, the first step by a quarter of that."""
+    model = Spy(errors)
+    narrow(model, model.draw)
+    assert model.tried == tried
+    assert bits_of(model) == [tried[-1]]
+    assert MOST_LEVELS < 1  # two roundings never lie two levels apart
+
+
+def test_the_largest_is_narrowed_first():
+    """Where only one may be coarse."""
+    model = nn.ModuleDict({"small": nn.Linear(32, 64), "large": nn.Linear(64, 64)})
+    for layer in model.values():
+        layer.weight.data.flatten()[0] = 1
+    exact = {name: layer.weight.clone() for name, layer in model.items()}
+
+    def draw():
+        errors = [(layer.weight - exact[name]).abs().max() for name, layer in model.items()]
+        return 200 * sum(errors).view(1)
+
+    narrow(model, draw)
+    (small,), (large,) = (bits_of(layer) for layer in model.values())
+    assert large < small
+
+
+def test_what_is_small_or_no_weight_stays_as_it_is():
+    model = nn.Module()
+    for name, tensor in {
+        "at_the_bound": torch.randn(32, 32), "small": torch.randn(31, 33),
+        "counts": torch.arange(2000),
+    }.items():
+        model.register_buffer(name, tensor)
+    outer = nn.Sequential(model)
+    narrow(outer, lambda: torch.zeros(1))
+    assert bits_of(outer) == [8]
+    assert dict(model.named_buffers(recurse=False)).keys() == {"small", "counts"}
+    assert model.counts.dtype == torch.int64
 
 
 def test_no_number_of_bits_is_enough():

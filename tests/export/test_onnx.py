@@ -11,12 +11,16 @@ import torch
 
 import duet
 from duet.core import latents
+from duet.core.domains import Pixels
+from duet.export import onnx as onnx_module
+from duet.export.narrow import FixedPoint
 from duet.export.onnx import ABOUT, ExportError, export
 from duet.models.base import ModelConfig
 from duet.models.dcgan import DCGAN
 from duet.models.gan import GAN, GANConfig
 from duet.models.radford import RadfordDCGAN
 from duet.models.registry import MODELS
+from duet.models.spatial_vae import SpatialVAE, SpatialVAEConfig
 from duet.models.vae import VAE, VAEConfig
 from duet.store import checkpoint
 from duet.store.config import DataRecord
@@ -26,6 +30,8 @@ NAMES = ("a", "b", "ü")
 TOYS = {  # odd: colour, not square, three classes, an odd latent
     "gan": lambda: GAN(GANConfig((3, 8, 12), 3, latent_dim=5, width=6, depth=1)),
     "vae": lambda: VAE(VAEConfig((3, 8, 12), 3, 5, width=6, depth=1, flow_layers=2)),
+    "vae-spatial": lambda: SpatialVAE(SpatialVAEConfig(
+        (3, 8, 16), 3, 24, 6, 1, prior_width=6, prior_depth=1, flow_steps=2, guidance=1.5)),
     "dcgan": lambda: DCGAN(ModelConfig((1, 28, 28), num_classes=0, latent_dim=4)),
     "dcgan-radford": lambda: RadfordDCGAN(ModelConfig((3, 16, 16), num_classes=0, latent_dim=4)),
 }
@@ -105,11 +111,28 @@ def test_the_file_says_what_it_is(exported):
     model = onnx.load(folder / "decoder.onnx")
     said = {entry.key: entry.value for entry in model.metadata_props}
     about = json.loads((folder / ABOUT).read_text())
+    shape = list(loaded.model.image_shape)
+    assert about.items() >= {
+        "schema": 1, "name": loaded.name, "architecture": loaded.architecture,
+        "title": loaded.model.title, "role": loaded.model.role, "data": "toy", "domain": "pixels",
+        "image_shape": shape, "num_classes": loaded.model.num_classes,
+    }.items()
+    assert said.keys() == about.keys() - {"files"} | {"inputs", "outputs"}
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 18)]
     assert said["name"] == loaded.name
+    assert said["class_names"] in ("[]", '["a", "b", "ü"]')  # no escapes
     assert said["weights_sha256"] == about["weights_sha256"] == loaded.weights_sha256
     assert int(said["latent_dim"]) == about["latent_dim"] == loaded.model.latent_dim
     assert json.loads(said["class_names"]) == about["class_names"] == list(loaded.class_names)
     decoder = about["files"]["decoder"]
+    assert about["files"].keys() == {path.stem for path in folder.glob("*.onnx")}
+    assert decoder["name"] == "decoder.onnx"
+    last = max(loaded.model.num_classes, 1) - 1
+    assert decoder["inputs"] == {
+        "z": f"float32 [N, {loaded.model.latent_dim}], standard normal",
+        "labels": f"int64 [N], 0..{last}",
+    }
+    assert decoder["outputs"] == {"pixels": f"uint8 [N, {', '.join(map(str, shape))}], 0..255"}
     assert json.loads(said["inputs"]) == decoder["inputs"]
     assert json.loads(said["outputs"]).keys() == decoder["outputs"].keys() == {"pixels"}
     (first,) = {end.type.tensor_type.shape.dim[0].dim_param for end in model.graph.input}
@@ -119,6 +142,13 @@ def test_the_file_says_what_it_is(exported):
     assert decoder["sha256"] == hashlib.sha256(content).hexdigest()
     assert b"/work" not in content
     assert b".py" not in content  # the exporter's notes on where each node came from
+
+
+def test_weights_travel_narrow_and_the_model_keeps_its_own():
+    model = TOYS["vae"]().eval()
+    for module in (onnx_module._decoder(model), onnx_module._encoder(model)):
+        assert any(isinstance(part, FixedPoint) for part in module.modules())
+    assert not any(isinstance(part, FixedPoint) for part in model.modules())
 
 
 def test_other_peoples_folders_are_left_alone(export_of, tmp_path, capsys):
@@ -131,10 +161,73 @@ def test_other_peoples_folders_are_left_alone(export_of, tmp_path, capsys):
     assert "name a folder" in capsys.readouterr().err
 
 
-def test_an_earlier_export_is_replaced_by_the_same_bytes(export_of, tmp_path):
+def test_an_earlier_export_is_no_other_thing(export_of):
+    """Whatever of it is there; nor is an empty folder, or none."""
+    for architecture in ("gan", "vae"):
+        onnx_module._check_place(export_of(architecture)[1])
+    onnx_module._check_place(export_of("gan")[1] / "none")
+
+
+def test_pictures_are_few_where_they_are_large(monkeypatch):
+    model = TOYS["gan"]()
+    for most, count in ((2**22, 64), (3 * 8 * 12 * 5, 5), (3 * 8 * 12 - 1, 1)):
+        monkeypatch.setattr(onnx_module, "BATCH_VALUES", most)
+        found, wanted = onnx_module._samples(model, 64), drawn(model, count)
+        assert all(map(torch.equal, found, wanted))
+
+
+def test_levels_are_not_rounded_where_they_are_pixels():
+    outputs = torch.tensor([[-2.0, -1.0, 0.001, 1.0, 3.0]])
+    expected = torch.tensor([[0, 0, 127.6275, 255, 255]])
+    torch.testing.assert_close(onnx_module._levels(Pixels(), outputs), expected)
+
+
+def test_levels_of_another_domain_are_its_values():
+    class Tiles:
+        def to_values(self, outputs):
+            return outputs.argmax(1, keepdim=True).to(torch.uint8)
+
+    found = onnx_module._levels(Tiles(), torch.tensor([[0.1, 0.7, 0.2]]))
+    assert found.dtype == torch.float32
+    assert found.tolist() == [[1.0]]
+
+
+def small_graph(output_type) -> onnx.ModelProto:
+    """x + 1, with a note of this machine on each part."""
+    helper, number = onnx.helper, onnx.TensorProto.FLOAT
+    ends = [helper.make_tensor_value_info("x", number, ["batch", 2]),
+            helper.make_tensor_value_info("y", output_type, ["batch", 2])]
+    node = helper.make_node("Add", ["x", "one"], ["y"])
+    one = helper.make_tensor("one", number, [1], [1.0])
+    graph = helper.make_graph([node], "a", ends[:1], ends[1:], [one])
+    for part in (graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
+        part.doc_string = "/home/me"
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+
+
+def test_notes_of_this_machine_are_not_written():
+    content = onnx_module._content(small_graph(onnx.TensorProto.FLOAT), {"b": "ü", "a": ["ü"]})
+    assert b"/home/me" not in content
+    model = onnx.load_from_string(content)
+    assert [(entry.key, entry.value) for entry in model.metadata_props] == [
+        ("a", '["ü"]'), ("b", "ü")
+    ]
+    for end in (*model.graph.input, *model.graph.output):
+        assert end.type.tensor_type.shape.dim[0].dim_param == "N"
+    assert model.producer_name == "duet"
+
+
+def test_a_graph_that_contradicts_itself_is_not_written():
+    """Down to the types that follow from its nodes."""
+    with pytest.raises(onnx.shape_inference.InferenceError):
+        onnx_module._content(small_graph(onnx.TensorProto.INT64), {})
+
+
+def test_an_earlier_export_is_replaced_by_the_same_bytes(export_of, tmp_path, capfd):
     loaded, folder = export_of("gan")
     (tmp_path / "encoder.onnx").write_bytes(b"old")
     export(loaded, tmp_path)
+    assert capfd.readouterr() == ("", "")  # the exporter would talk
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in folder.iterdir()}
     assert (tmp_path / "decoder.onnx").read_bytes() == (folder / "decoder.onnx").read_bytes()
 

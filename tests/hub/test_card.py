@@ -6,6 +6,7 @@ import yaml
 import duet
 from duet.data.mnist import MNIST
 from duet.hub.card import text, write_card
+from duet.models.gan import GAN, GANConfig
 from duet.store import checkpoint, records
 from duet.store.checkpoint import METRICS, TRAINING, CheckpointError, save
 from duet.store.config import DataRecord
@@ -78,6 +79,50 @@ def test_the_cards_of_shipped_models_are_up_to_date(name):
     """README.md of a shipped checkpoint is what its JSON files give: `python -m training card`."""
     loaded = duet.load(name)
     assert (loaded.folder / "README.md").read_text(encoding="utf-8") == text(loaded)
+
+
+@pytest.mark.parametrize(("num_classes", "label"), [(0, ""), (3, ""), (4, ", label=3")])
+def test_a_card_asks_for_a_class_that_there_is(folder, num_classes, label):
+    loaded = duet.load(folder)
+    model = GAN(GANConfig((1, 28, 28), num_classes, 6, 4, 1))
+    card = text(dataclasses.replace(loaded, model=model))
+    assert f"sample(16, seed=0{label})  # uint8 [16, 1, 28, 28]" in card
+
+
+def test_a_card_for_the_hub_says_where_it_is_fetched_from(folder):
+    loaded = duet.load(folder)
+    assert 'duet.load("me/x")' in text(loaded, "me/x")
+    assert "From a checkout of Duet (fetched once, then" in text(loaded, "me/x")
+    assert "From a checkout of Duet, where this folder is `checkpoints/tiny`:" in text(loaded)
+
+
+def test_a_card_without_a_record_of_training_says_so(folder):
+    (folder / TRAINING).unlink()
+    body = parts(write_card(folder))[1]
+    assert "```\nnot recorded\n```\n\nNo record of the training run.\n" in body
+
+
+def test_what_a_card_says_of_data(folder, tiny_gan, measurement):
+    cats = DataRecord(
+        "cats", "Кошки: мои", tuple("abcdefghij"), licence="other", credit="By me.",
+        origin="a folder", ethics="They agreed.",
+    )
+    save(folder, tiny_gan, name="tiny", made_from=cats)
+    other = measurement(extractor="other", scores={"frechet_distance": ScoreRecord(1.5)})
+    odd = dataclasses.replace(other, scores=other.scores | {"unheard of": ScoreRecord(0.0)})
+    records.write(folder / METRICS, MetricsRecord((measurement(), odd)))
+    header, body = parts(write_card(folder))
+    whole = (folder / "README.md").read_text(encoding="utf-8")
+    assert "name: 'Кошки: мои'" in whole  # not in escapes
+    said = body.split("## Data\n\n")[1].split("\n\n##")[0]
+    assert said.splitlines() == ["The data set Кошки: мои.", "From a folder.", "By me."]
+    assert "## Ethics\n\nThey agreed. Samples are synthetic" in body
+    first, second = header["model-index"][0]["results"]
+    assert first["dataset"] == {"type": "cats", "name": "Кошки: мои", "split": "train"}
+    assert second["metrics"] == [{"type": "fid", "value": 1.5, "name": "FID (other features)"}]
+    assert "\n| other | 1.500 | – | – | – | – | 50,000 |\n" in body
+    assert list(header) == ["library_name", "license", "pipeline_tag", "tags", "datasets",
+                            "metrics", "model-index"]
 
 
 def test_what_is_not_the_default_is_told(folder, measurement):

@@ -1,5 +1,7 @@
 """Publishing: one commit that holds everything; none where nothing changed or something breaks."""
 
+import contextlib
+import os
 import shutil
 
 import pytest
@@ -64,6 +66,14 @@ def test_private(hub, training, folder, monkeypatch):
         assert "hf auth login" in said
 
 
+def test_what_is_private_stays_so(hub, training, folder):
+    training("publish", folder, "me/secret", "--private")
+    (folder / METRICS).unlink()
+    for more in (["--private"], []):
+        assert training("publish", folder, "me/secret", *more)[0] == 0
+    assert hub.read("models", "me/secret", "me")["private"]
+
+
 def test_private_is_not_promised_for_what_is_public(hub, training, folder):
     training("publish", folder, "me/tiny")
     write_json(folder / METRICS, {"schema": 2})
@@ -81,6 +91,9 @@ def test_a_branch(hub, training, folder, running):
     assert (code, output) == (0, f"{running[1]}/me/tiny/tree/v2\n")
     assert METRICS in hub.history("me/tiny")[0]["files"]
     assert METRICS not in hub.history("me/tiny", "v2")[0]["files"]
+    code, output, said = training("publish", folder, "me/tiny", "--revision", "v2")
+    assert (code, output) == (0, f"{running[1]}/me/tiny/tree/v2\n")
+    assert "no commit was made" in said
     code, _, said = training("publish", folder, "me/tiny", "--revision", "v3")
     assert code == 2
     assert "me/tiny@v3: there is no such branch" in said
@@ -116,6 +129,13 @@ def test_another_work_asks_for_force(hub, training, folder, files):
     assert "me/work holds something else; `force`" in said
     assert training("publish", folder, "me/work", "--force")[0] == 0
     assert set(files) | EVERYTHING == set(hub.history("me/work")[0]["files"])
+
+
+def test_half_a_checkpoint_is_another_work(hub, training, folder):
+    hub.make("me/half", {CONFIG: (folder / CONFIG).read_bytes()})
+    code, _, said = training("publish", folder, "me/half")
+    assert code == 2
+    assert "me/half holds something else; `force`" in said
 
 
 def test_an_empty_repository_is_filled(hub, training, folder):
@@ -304,6 +324,58 @@ def test_a_run_whose_push_breaks_is_kept(hub, training, toy_data, tmp_path):
     assert (code, output) == (2, f"{out}/checkpoint\n")
     assert f"python -m training publish {out}/checkpoint me/toy" in said
     assert "push-to-hub" not in duet.load(out / "checkpoint").training.command
+
+
+def test_a_run_may_be_published_over_an_earlier_one(hub, training, folder):
+    publish.check("me/tiny")
+    training("publish", folder, "me/tiny")
+    publish.check("me/tiny")
+    with pytest.raises(HubError, match="may not write to other/"):
+        publish.check("other/tiny")
+    with pytest.raises(HubError, match="without @"):
+        publish.check("me/tiny@v1")
+
+
+@pytest.mark.parametrize(
+    ("names", "force", "said"),
+    [
+        (None, False, None),
+        ([], False, None),
+        ([CONFIG, WEIGHTS], True, None),
+        (sorted(EVERYTHING), True, None),
+        ([CONFIG, WEIGHTS], False, "holds something else; choose another, or `force` to replace"),
+        ([CONFIG, "thesis.txt"], True, "holds something else; choose another$"),
+        ([CARD], True, "holds something else; choose another$"),
+        ([CARD], False, "holds something else; choose another$"),
+    ],
+)
+def test_only_a_checkpoint_is_replaced_and_only_by_force(tmp_path, names, force, said):
+    target = tmp_path / "target"
+    if names is not None:
+        target.mkdir()
+        for name in names:
+            (target / name).touch()
+    with pytest.raises(HubError, match=said) if said else contextlib.nullcontext():
+        publish._check_target(target, force)
+    (tmp_path / "file").touch()
+    with pytest.raises(HubError, match=r"file holds something else; choose another$"):
+        publish._check_target(tmp_path / "file", force)
+
+
+def test_folders_are_the_same_to_the_bit(folder, tmp_path):
+    whole, less, changed = (tmp_path / name for name in ("whole", "less", "changed"))
+    for copy in (whole, less, changed):
+        shutil.copytree(folder, copy)
+    (whole / "notes.txt").touch()  # nobody's file, never looked at
+    assert publish._same(folder, whole)
+    (less / METRICS).unlink()
+    assert not publish._same(folder, less)
+    assert not publish._same(less, folder)
+    path = changed / TRAINING
+    times = path.stat()
+    path.write_bytes(path.read_bytes().replace(b"abacus", b"cactus"))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # of equal size and age
+    assert not publish._same(folder, changed)
 
 
 @pytest.mark.parametrize("answer", [{}, [], None, "yes", 7])

@@ -1,11 +1,13 @@
 """The app as a Space: what is sent, what goes, what is refused."""
 
+import contextlib
 import re
 import subprocess
 
 import pytest
 
 from duet.hub import space
+from duet.hub.client import HubError, Repository
 
 README = """---
 title: Duet
@@ -16,7 +18,8 @@ thumbnail: https://huggingface.co/spaces/duet/duet/resolve/main/docs/screenshot.
 """
 NEEDED = {
     "app.py": "print('app')", "README.md": README, "requirements.txt": "gradio\n",
-    "demo/blocks.py": "", "duet/store/checkpoint.py": "", "checkpoints/a/config.json": "{}",
+    "docs/screenshot.png": "", "demo/blocks.py": "", "duet/store/checkpoint.py": "",
+    "checkpoints/a/config.json": "{}",
 }
 NOT_NEEDED = {"tests/test_a.py": "", "training/loop.py": "", "data/mnist.py": "", "Makefile": ""}
 
@@ -136,12 +139,53 @@ def test_an_empty_space_is_filled(hub, training, checkout):
     assert commits(hub)[0]["files"].keys() == {*NEEDED, ".gitattributes"}
 
 
+def forget(root, name):
+    subprocess.run(["git", "-C", str(root), "rm", "-q", "--cached", name], check=True)
+
+
+HEADER = "---\nsdk: gradio\n---\n"
+
+
+@pytest.mark.parametrize(
+    ("readme", "fits"),
+    [
+        (HEADER, True), (f"{HEADER}# Duet\n---\nand a rule\n---\n", True), ("", False),
+        ("---\nsdk: static\n---\n", False), ("---\ntitle: Duet\n---\n", False),
+        ("---\n- sdk: gradio\n---\n", False), (f"# Duet\n{HEADER}", False),
+        ("---\nsdk: gradio\n", False),
+    ],
+)
+def test_the_readme_begins_with_a_spaces_header(tmp_path, readme, fits):
+    path = tmp_path / "README.md"
+    path.write_text(readme)
+    with contextlib.nullcontext() if fits else pytest.raises(HubError, match="sdk: gradio"):
+        space._check_header(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "ours"),
+    [
+        ({"app.py", "duet/store/checkpoint.py"}, True),
+        ({"app.py", "duet/store/checkpoint.py", "more.py"}, True),
+        ({".gitattributes", "README.md"}, True), (set(), True),
+        ({"app.py"}, False), ({"duet/store/checkpoint.py"}, False), ({"README.md", "a"}, False),
+    ],
+)
+def test_what_counts_as_our_space(names, ours):
+    files = dict.fromkeys(names)
+    base = Repository("me/duet", "space", None, "0" * 40, False, files)
+    with contextlib.nullcontext() if ours else pytest.raises(HubError, match="holds another app"):
+        space._check_ours(base)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         (lambda root: (root / "README.md").write_text("# Duet\n"), "YAML header"),
         (lambda root: (root / "app.py").unlink(), "a Space needs app.py"),
         (lambda root: (root / ".git").rename(root / "git"), "is not a git checkout"),
+        (lambda root: forget(root, "README.md"), "a Space needs README.md; add it to git"),
+        (lambda root: forget(root, "requirements.txt"), "a Space needs requirements.txt; add"),
     ],
 )
 def test_a_checkout_that_would_not_run_is_refused(hub, training, checkout, change, said):

@@ -9,7 +9,7 @@ import torch
 
 import duet
 from duet.hub import sources
-from duet.models import MODELS, ModelConfig, ModelError, Role
+from duet.models import MODELS, ModelConfig, ModelError, Role, base
 from duet.models.dcgan import DCGAN, DCGANDiscriminator
 from duet.models.flow import ConditionalFlow
 from duet.models.gan import GAN, Discriminator, GANConfig
@@ -21,17 +21,26 @@ from duet.models.networks import (
     recommended_stages,
 )
 
-SMALL = {"width": 4, "depth": 1, "flow_layers": 2, "latent_dim": 6}
-SHAPES = {"dcgan-radford": (3, 16, 16)}  # others (1, 28, 28)
+SMALL = {
+    "width": 4, "depth": 1, "flow_layers": 2, "latent_dim": 6, "prior_width": 4, "prior_depth": 1,
+    "flow_steps": 2,
+}
+GRID = {"latent_dim": 32, "guidance": 1.5}  # 2x4x4
+SHAPES = {"dcgan-radford": (3, 16, 16), "vae-spatial": (3, 16, 16)}  # others (1, 28, 28)
 UNCONDITIONAL = {"dcgan", "dcgan-radford"}
 
 
 def build(name: str, num_classes: int):
     kind = MODELS[name]
-    fields = {f.name for f in dataclasses.fields(kind.Config)} & set(SMALL)
+    small = SMALL | GRID if name == "vae-spatial" else SMALL
+    fields = {f.name for f in dataclasses.fields(kind.Config)} & set(small)
     torch.manual_seed(0)
     shape = SHAPES.get(name, (1, 28, 28))
-    return kind(kind.Config(shape, num_classes, **{f: SMALL[f] for f in fields})).eval()
+    model = kind(kind.Config(shape, num_classes, **{f: small[f] for f in fields})).eval()
+    if name == "vae-spatial":  # its prior begins as the identity, of every class
+        for weight in model.prior.parameters():
+            weight.data += 0.05 * torch.randn_like(weight)
+    return model
 
 
 CASES = [(n, c) for n, c in itertools.product(MODELS, (0, 10)) if not (c and n in UNCONDITIONAL)]
@@ -73,7 +82,7 @@ def test_fewer_labels_than_latents_are_not_fewer_pictures(tiny_gan):
         tiny_gan.render(torch.randn(4, 6), torch.zeros(2, dtype=torch.int64), batch_size=2)
 
 
-@pytest.mark.parametrize("name", ["gan", "vae"])
+@pytest.mark.parametrize("name", ["gan", "vae", "vae-spatial"])
 def test_labels_matter_where_there_are_classes(name):
     model = build(name, 10)
     assert not torch.equal(model.sample(4, label=1), model.sample(4, label=2))
@@ -112,8 +121,35 @@ def test_what_cannot_be_sampled_is_named(tiny_gan, asked, said):
         tiny_gan.sample(**{"count": 1} | asked)
 
 
-def test_no_samples_are_no_samples(tiny_gan):
-    assert tiny_gan.sample(0).shape == (0, 1, 28, 28)
+@pytest.mark.parametrize("name", MODELS)
+def test_no_samples_are_no_samples(name):
+    model = build(name, 0)
+    images = model.sample(0)
+    assert (images.shape, images.dtype) == ((0, *model.image_shape), torch.uint8)
+
+
+def test_what_is_not_said_is_the_beginning_of_the_first_stream(tiny_gan):
+    images = tiny_gan.sample(3)
+    assert torch.equal(images, tiny_gan.sample(3, seed=0, first=0, label=None, truncation=1.0))
+
+
+def test_one_broken_value_is_enough(tiny_gan, monkeypatch):
+    outputs = torch.zeros(3, 1, 28, 28)
+    monkeypatch.setattr(tiny_gan, "decode", lambda z, labels: outputs)
+    assert tiny_gan.sample(3).unique().tolist() == [128]
+    for broken in (float("nan"), float("inf")):
+        outputs[2, 0, 5, 5] = broken
+        with pytest.raises(ModelError, match="this GAN's weights are broken"):
+            tiny_gan.sample(3)
+
+
+def test_what_is_too_large_is_drawn_one_by_one(tiny_gan, monkeypatch):
+    sizes = []
+    decode = tiny_gan.decode
+    monkeypatch.setattr(tiny_gan, "decode", lambda z, y: sizes.append(len(z)) or decode(z, y))
+    monkeypatch.setattr(base, "BATCH_VALUES", 1)
+    tiny_gan.sample(2)
+    assert sizes == [1, 1]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -323,6 +359,17 @@ def test_dcgan_discriminator_by_hand():
     torch.testing.assert_close(network(images), network.dense(x.flatten(1)).squeeze(1))
     network.train()
     assert not torch.equal(network(images), network(images))
+
+
+def test_dcgan_drops_as_the_tutorial_does(monkeypatch):
+    dropped = []
+    monkeypatch.setattr(
+        torch.nn.functional, "dropout", lambda x, *how: dropped.append((x.shape[1], *how)) or x
+    )
+    network = DCGANDiscriminator()
+    network(torch.randn(2, 1, 28, 28))
+    network.eval()(torch.randn(2, 1, 28, 28))
+    assert dropped == [(64, 0.3, True), (128, 0.3, True), (64, 0.3, False), (128, 0.3, False)]
 
 
 def test_dcgan_starts_as_keras_does():

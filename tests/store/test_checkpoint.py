@@ -2,6 +2,7 @@ import dataclasses
 import json
 import os
 import struct
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,11 +12,14 @@ import duet
 from duet.core.files import read_json, replacing, replacing_folder, sha256, write_json
 from duet.core.tensors import load_tensors, save_tensors
 from duet.data.mnist import MNIST
+from duet.models import ModelConfig
 from duet.models.gan import GAN, GANConfig
+from duet.models.radford import RadfordDCGAN
 from duet.store import checkpoint, weights
 from duet.store.checkpoint import CONFIG, METRICS, WEIGHTS, CheckpointError, save
 from duet.store.config import DataRecord
 from duet.store.records import RecordError
+from duet.store.weights import WeightsError
 
 CLASSES = tuple("0123456789")
 TOY = DataRecord("toy", "Toy", CLASSES, images_sha256="5" * 64)
@@ -45,7 +49,11 @@ def test_round_trip(folder, tiny_gan):
     assert (loaded.training, loaded.metrics.measurements, loaded.problems) == (None, (), ())
     assert loaded.parameters == sum(p.numel() for p in tiny_gan.parameters())
     assert not loaded.model.training
+    assert not any(parameter.requires_grad for parameter in loaded.model.parameters())
     assert torch.equal(loaded.model.sample(3), tiny_gan.sample(3))
+    assert torch.equal(loaded.sample(3), tiny_gan.sample(3))
+    asked = {"seed": 4, "first": 2, "label": 3, "truncation": 0.5}
+    assert torch.equal(loaded.sample(3, **asked), tiny_gan.sample(3, **asked))
 
 
 def test_every_model_survives_the_round_trip(tmp_path, tiny_vae):
@@ -186,6 +194,7 @@ def rewrite(folder, change):
         (lambda t: t["generator.seed.bias"].fill_(float("nan")), "not finite"),
         (lambda t: t["generator.seed.bias"].fill_(float("-inf")), "not finite"),
         (lambda t: t["generator.seed.bias"].fill_(3e38), r"beyond ±1e\+06"),
+        (lambda t: t["generator.seed.bias"][3:4].fill_(-1.001e6), r"beyond ±1e\+06"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused(folder, change, said):
@@ -199,12 +208,86 @@ def test_weights_that_do_not_fit_are_refused(folder, change, said):
     [b"", b"\x80\x04pickle", struct.pack("<Q", 2**60), struct.pack("<Q", 4) + b"[1]]",
      struct.pack("<Q", 12) + b'{"a": [1]}  ', struct.pack("<Q", 9) + b'{"a": {}}',
      struct.pack("<Q", 100_000) + b"[" * 100_000,
-     struct.pack("<Q", 35) + b'{"a": {"dtype": [], "shape": [1]}}  '],
+     struct.pack("<Q", 35) + b'{"a": {"dtype": [], "shape": [1]}}  ',
+     struct.pack("<Q", 34) + b'{"a": {"dtype": "F32", "shape": 1}}'],
 )
 def test_a_broken_weights_file_is_named(folder, content):
     (folder / WEIGHTS).write_bytes(content)
     with pytest.raises(CheckpointError, match=r"model\.safetensors is not a readable"):
         duet.load(folder)
+
+
+def test_a_weights_file_that_may_not_be_read_is_named(folder, monkeypatch):
+    def refuse(path, mode):
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(WeightsError, match="is not a readable safetensors file: not yours"):
+        weights._read_header(folder / WEIGHTS)
+
+
+def test_what_other_programs_write_beside_the_tensors_is_passed_over(folder, tiny_gan):
+    tensors = load_file(folder / WEIGHTS)
+    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    change_config(folder, weights_sha256=sha256(folder / WEIGHTS))
+    assert torch.equal(duet.load(folder).sample(2), tiny_gan.sample(2))
+
+
+def test_weights_at_the_bounds_are_loaded(tmp_path):
+    """A million of either sign; counts of steps, which are no weights, beyond that."""
+    model = RadfordDCGAN(ModelConfig((1, 16, 16), 0, 4)).eval()
+    with torch.no_grad():
+        next(model.parameters()).flatten()[:2] = torch.tensor([1e6, -1e6])
+    model.norms[0].num_batches_tracked.fill_(2_000_000)
+    save(tmp_path, model, name="a", made_from=TOY)
+    loaded = duet.load(tmp_path).model
+    assert loaded.norms[0].num_batches_tracked == 2_000_000
+
+
+def with_header_of(folder, length):
+    """The weights file, its table of tensors padded to `length` bytes."""
+    whole = (folder / WEIGHTS).read_bytes()
+    (old,) = struct.unpack("<Q", whole[:8])
+    header, tensors = whole[8 : 8 + old], whole[8 + old :]
+    (folder / WEIGHTS).write_bytes(struct.pack("<Q", length) + header.ljust(length) + tensors)
+    change_config(folder, weights_sha256=sha256(folder / WEIGHTS))
+
+
+def test_the_table_of_tensors_is_of_bounded_length(folder):
+    with_header_of(folder, 2**20)
+    duet.load(folder)
+    with_header_of(folder, 2**20 + 1)
+    with pytest.raises(CheckpointError, match="its sizes are implausible"):
+        duet.load(folder)
+
+
+def test_a_weights_file_is_a_gigabyte_at_most():
+    assert weights.MAX_WEIGHT_BYTES == checkpoint.MAX_BYTES[WEIGHTS] == 2**30
+
+
+def test_a_network_without_storage_is_not_filled():
+    """Whatever would fill a tensor leaves it, and gives it back."""
+    tensor = torch.full((3,), 7.0)
+    with weights._NoInitialValues():
+        assert torch.nn.init.normal_(tensor, std=0.1) is tensor
+        for fill in (tensor.normal_, tensor.uniform_, tensor.zero_, lambda: tensor.fill_(1.0),
+                     lambda: torch.nn.init.zeros_(tensor), lambda: torch.nn.init.ones_(tensor)):
+            assert fill() is tensor
+        assert tensor.tolist() == [7.0] * 3
+        assert tensor.add(1, alpha=2).tolist() == [9.0] * 3
+    assert tensor.zero_().tolist() == [0.0] * 3
+
+
+def test_a_folder_reached_by_a_link_may_link_within(folder, tmp_path, monkeypatch):
+    (folder / METRICS).symlink_to(CONFIG)
+    (tmp_path / "link").symlink_to(folder)
+    for path in (tmp_path / "link", folder):
+        (problem,) = checkpoint.load(path).problems
+        assert METRICS in problem
+    monkeypatch.chdir(tmp_path)
+    checkpoint.load(Path("link"))
+    with pytest.raises(CheckpointError, match="is a link out of its folder"):
+        checkpoint.load(folder, links_within=tmp_path / "elsewhere")
 
 
 def test_a_huge_weights_file_is_not_read(folder, monkeypatch):

@@ -92,6 +92,26 @@ def test_a_weaker_protocol_never_takes_the_place_of_a_stricter(measurement):
     assert record.with_measurement(stricter).published("mnist") is stricter
 
 
+def test_held_out_images_need_not_be_as_many(measurement):
+    """Their protocol is that of samples but for what depends on the count."""
+    free = {"samples": 7, "seed": 3, "truncation": 0.5, "inception_score_splits": 2,
+            "kernel_subset_size": 9, "manifold_images": 11}
+    whole = measurement().protocol
+    for name, value in free.items():
+        assert measurement(**{name: value}).protocol.without_counts() == whole.without_counts()
+    reference = dataclasses.replace(whole.reference, seed=1)
+    for name, value in {"extractor": "other", "extractor_sha256": "1" * 64, "kernel_subsets": 9,
+                        "neighborhood": 9, "rng_seed": 9, "reference": reference}.items():
+        assert measurement(**{name: value}).protocol.without_counts() != whole.without_counts()
+    names = {field.name for field in dataclasses.fields(whole)}
+    assert len(names) == len(free) + 6
+
+
+def test_what_was_not_measured_is_none():
+    assert MetricsRecord().published("mnist") is None
+    assert MetricsRecord().extractors() == ()
+
+
 def test_the_same_request_is_replaced_and_other_weights_go(measurement):
     first = MetricsRecord((measurement(), measurement(samples=100), measurement(extractor="other")))
     again = measurement(scores={"frechet_distance": ScoreRecord(1.0)})
@@ -122,7 +142,8 @@ def test_metrics_of_schema_2_are_brought_up_to_date(tmp_path, measurement):
     assert dataclasses.replace(found, scores=bare) == record.measurements[0]
 
 
-@pytest.mark.parametrize("broken", [7, [7], [{}], [{"protocol": 1, "scores": {}}], None])
+@pytest.mark.parametrize("broken", [7, [7], [{}], [{"protocol": 1, "scores": {}}], None,
+                                    [{"protocol": {}, "scores": [1]}]])
 def test_a_broken_record_of_an_older_schema_is_refused(tmp_path, broken):
     write_json(tmp_path / "metrics.json", {"schema": 2, "measurements": broken})
     with pytest.raises(RecordError, match=r"metrics\.json is not what"):

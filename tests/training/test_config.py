@@ -1,14 +1,19 @@
 """Which fields of a configuration decide the weights."""
 
 import dataclasses
+import math
 
 import pytest
+import torch
 
+from duet.data import ImageSet
 from duet.models.gan import GAN
+from duet.models.spatial_vae import SpatialVAE
 from duet.models.vae import VAE
 from duet.store.weights import tensor_bytes, without_storage
-from training.config import TrainConfig
+from training.config import TrainConfig, TrainingError
 from training.recipes import RECIPES
+from training.spatial_vae import FLOW_STEPS, PRIOR_DEPTH, PRIOR_WIDTH
 
 OPERATIONAL = {
     "data_dir", "out", "steps", "device", "save_every", "resume", "push_to_hub", "dry_run",
@@ -20,7 +25,8 @@ OPERATIONAL = {
 def test_every_field_decides_the_weights_unless_it_is_marked(recipe):
     config = RECIPES[recipe].config()
     fields = {field.name for field in dataclasses.fields(config)}
-    assert set(config.weight_settings()) == fields - OPERATIONAL
+    own = {"guidance"} if recipe == "vae" else set()
+    assert set(config.weight_settings()) == fields - OPERATIONAL - own
 
 
 def test_a_new_field_decides_the_weights():
@@ -34,24 +40,65 @@ def test_a_new_field_decides_the_weights():
 SIDES = [(1, 28), (3, 28), (3, 32), (3, 48), (3, 64)]
 
 
+def model_of(recipe, config, shape, width):
+    """(class, configuration) of a model of ten classes and that width."""
+    shared = {"stages": config.stages_for(shape)}
+    if recipe == "gan":
+        return GAN, GAN.Config(shape, 10, 64, width, 1, **shared)
+    latent_dim = config.latent_dim_for(shape)
+    if config.is_spatial(shape):
+        prior = PRIOR_WIDTH, PRIOR_DEPTH, FLOW_STEPS
+        return SpatialVAE, SpatialVAE.Config(shape, 10, latent_dim, width, 1, *prior, **shared)
+    return VAE, VAE.Config(shape, 10, latent_dim, width, 1, 8, **shared)
+
+
 @pytest.mark.parametrize(("channels", "side"), SIDES)
-@pytest.mark.parametrize("recipe", ["gan", "vae"])
+@pytest.mark.parametrize("recipe", ["gan", "vae", "vae vector"])
 def test_default_sizes_make_checkpoints_of_at_most_ten_megabytes(recipe, channels, side):
     """And the widest such, in fours, up to 48; a narrow network leaves quality on the table."""
-    shape, model = (channels, side, side), {"gan": GAN, "vae": VAE}[recipe]
-    config = RECIPES[recipe].config()
-    rest = {"gan": (64,), "vae": (32,)}[recipe]
+    recipe, *latent = recipe.split()
+    shape = (channels, side, side)
+    config = RECIPES[recipe].config(**({"latent": latent[0]} if latent else {}))
 
     def size(width):
-        flow = (8,) if recipe == "vae" else ()
-        stages = config.stages_for(shape)
-        made = model.Config(shape, 10, *rest, width, 1, *flow, stages=stages)
-        return tensor_bytes(without_storage(model, made))
+        return tensor_bytes(without_storage(*model_of(recipe, config, shape, width)))
 
     width = config.width_for(shape)
     assert size(width) < 10e6
     assert width == 48 or size(width + 4) > 10e6
     assert dataclasses.replace(config, width=7).width_for(shape) == 7
+
+
+@pytest.mark.parametrize(
+    ("shape", "latent", "stages", "latent_dim"),
+    [
+        ((1, 28, 28), "vector", 2, 32), ((1, 32, 32), "vector", 3, 32),
+        ((3, 28, 28), "vector", 2, 32), ((3, 16, 16), "spatial", 2, 8 * 4 * 4),
+        ((3, 32, 32), "spatial", 2, 8 * 8 * 8), ((3, 48, 48), "spatial", 2, 8 * 12 * 12),
+        ((3, 64, 64), "spatial", 3, 8 * 8 * 8), ((3, 72, 72), "spatial", 2, 8 * 18 * 18),
+    ],
+)
+def test_the_form_of_the_latent_suits_the_pictures(shape, latent, stages, latent_dim):
+    config = RECIPES["vae"].config()
+    images = ImageSet("x", "train", torch.zeros(2, *shape, dtype=torch.uint8),
+                      torch.zeros(2, dtype=torch.int64), ())
+    chosen = config.suited(images)
+    assert (chosen.latent, chosen.stages, chosen.latent_dim) == (latent, stages, latent_dim)
+    assert chosen.suited(images) == chosen
+    objective = RECIPES["vae"].objective(dataclasses.replace(config, width=4), shape, 0)
+    found = objective.model.config
+    assert isinstance(objective.model, SpatialVAE if latent == "spatial" else VAE)
+    assert (found.stages, found.latent_dim) == (stages, latent_dim)
+
+
+def test_the_form_of_the_latent_may_be_asked_for():
+    config = RECIPES["vae"].config(latent="spatial", width=4, latent_dim=32, guidance=3)
+    model = RECIPES["vae"].objective(config, (1, 16, 16), 2).model
+    assert (model.config.latent_shape, model.config.guidance) == ((2, 4, 4), 3)
+    config = RECIPES["vae"].config(latent="vector", width=4)
+    assert RECIPES["vae"].objective(config, (3, 16, 16), 2).model.latent_dim == 32
+    with pytest.raises(TrainingError, match=r"--guidance must be a number in 1\.\.10, not nan"):
+        RECIPES["vae"].config(guidance=math.nan)
 
 
 @pytest.mark.parametrize(("side", "stages"), [(28, 2), (32, 3), (48, 3), (64, 4)])

@@ -1,6 +1,7 @@
 """One training step of each recipe, recomputed by hand in plain lines."""
 
 import copy
+import math
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from torch.distributions import Normal
 from duet.data import ImageSet
 from training.augment import augmented
 from training.driver import train_step, update
-from training.objective import Objective
+from training.objective import Batch, Objective
 from training.recipes import RECIPES
 
 SHAPE, CLASSES, COUNT, STEP = (1, 28, 28), 10, 8, 50
@@ -158,6 +159,89 @@ def test_vae_step_by_hand(batch, num_classes):
         torch.testing.assert_close(report[name], value.detach())
     check_gradients(objective.model, nll + kl, model)
     check_first_adam_step(objective.model, model, 1e-3 * (STEP + 1) / 100)
+
+
+GRID_SHAPE = (3, 16, 16)
+MOVES = ("features", "autoencoder", "prior")
+
+
+@pytest.fixture
+def colours(batch):
+    return torch.rand(COUNT, *GRID_SHAPE) * 2 - 1, batch[1]
+
+
+@pytest.mark.parametrize("num_classes", [CLASSES, 0])
+def test_spatial_vae_step_by_hand(colours, num_classes):
+    """The features first, the autoencoder before them as they have become, the prior on latents of
+    the average as it was."""
+    images, labels = colours if num_classes else (colours[0], torch.zeros_like(colours[1]))
+    objective = build("vae", num_classes, GRID_SHAPE, latent_dim=32)
+    objective.max_gradient_norm = math.inf
+    before, report = stepped(objective, images, labels)
+    model, few = before.model, images[: COUNT // 2]
+    torch.manual_seed(5)
+    noise = torch.randn(COUNT, 32).view(COUNT, 2, 4, 4)
+
+    turns = torch.randint(4, (len(few),))
+    turned = [few[i].rot90(int(turn), (1, 2)) for i, turn in enumerate(turns)]
+    log_shares = before.features(torch.stack(turned)).log_softmax(1)
+    rotation = -sum(log_shares[i, turn] for i, turn in enumerate(turns)) / len(few)
+    torch.testing.assert_close(report["rotation"], rotation.detach())
+    check_gradients(objective.features, rotation, before.features)
+
+    mean, log_variance = model.posterior(few)
+    posterior = Normal(mean, torch.exp(log_variance / 2))
+    z = mean + torch.randn(mean.shape) * posterior.scale
+    kl = torch.distributions.kl_divergence(posterior, Normal(0.0, 1.0)).sum() / len(few)
+    outputs = model.decoder(z)
+    nll = -Normal(outputs, (outputs - few).square().mean().sqrt()).log_prob(few).sum() / len(few)
+    nats = []
+    maps = zip(objective.features.maps(outputs), objective.features.maps(few), strict=True)
+    for drawn, seen in maps:
+        seen = seen.detach()
+        log_density = Normal(drawn, (drawn - seen).square().mean().sqrt()).log_prob(seen)
+        nats.append(-log_density.mean())
+    assert len(nats) == 3
+    perceptual = 3 * 16 * 16 * sum(nats) / 3
+    for name, value in {
+        "kl": kl, "reconstruction": nll, "elbo": -(nll + kl), "perceptual": perceptual,
+    }.items():
+        torch.testing.assert_close(report[name], value.detach())
+    for part in ("encoder", "decoder"):
+        check_gradients(getattr(objective.model, part), nll + kl + perceptual, getattr(model, part))
+
+    mean, log_variance = before.average.posterior(images)
+    z = (mean + torch.randn(mean.shape) * torch.exp(log_variance / 2)).detach()
+    told = [num_classes if chance < 0.1 else label
+            for chance, label in zip(torch.rand(COUNT), labels.tolist(), strict=True)]
+    times = torch.sigmoid(torch.randn(COUNT))
+    errors = []
+    for i, time in enumerate(times):
+        between = (1 - time) * noise[i] + time * z[i]
+        found = model.prior.velocity(between[None], time[None], torch.tensor([told[i]]))[0]
+        errors.append((found - (z[i] - noise[i])).square().sum() / 2)
+    prior = sum(errors) / COUNT
+    torch.testing.assert_close(report["prior"], prior.detach())
+    check_gradients(objective.model.prior, prior, model.prior)
+    check_first_adam_step(objective.model, model, 1e-3 * (STEP + 1) / 100)
+    assert tuple(objective.optimizers) == MOVES
+
+
+def test_labels_are_dropped_in_one_of_ten_images(monkeypatch):
+    """And the prior is told "any" instead."""
+    objective = build("vae", 3, GRID_SHAPE, latent_dim=16)
+    told = []
+    velocity = objective.model.prior.velocity
+
+    def spy(z, times, labels):
+        told.extend(labels.tolist())
+        return z * times[:, None, None, None]
+
+    monkeypatch.setattr(velocity, "forward", spy)
+    images, labels = torch.zeros(1000, *GRID_SHAPE), torch.arange(1000) % 3
+    objective.prior_phase(Batch(images, labels, torch.randn(1000, objective.model.latent_dim)))
+    assert 60 < told.count(3) < 140
+    assert all(a in (b, 3) for a, b in zip(told, labels.tolist(), strict=True))
 
 
 def test_an_outlier_batch_of_the_vae_is_clipped(batch):

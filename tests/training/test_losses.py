@@ -65,3 +65,32 @@ def test_normal_log_density_is_torchs():
     torch.testing.assert_close(losses.normal_log_density(x, mean, log_variance), expected)
     standard = Independent(Normal(torch.zeros(4, 5), torch.ones(4, 5)), 1).log_prob(x)
     torch.testing.assert_close(losses.normal_log_density(x), standard)
+
+
+def test_standard_normal_kl_is_torchs():
+    mean, log_variance = torch.randn(2, 4, 5).unbind()
+    posterior = Independent(Normal(mean, (0.5 * log_variance).exp()), 1)
+    standard = Independent(Normal(torch.zeros(4, 5), torch.ones(4, 5)), 1)
+    expected = torch.distributions.kl_divergence(posterior, standard)
+    torch.testing.assert_close(losses.standard_normal_kl(mean, log_variance), expected)
+
+
+def test_flow_matching_wants_the_straight_way():
+    """A velocity that knows both ends has no loss; one that stands still has half the square of the
+    way. Times lie within (0, 1), most in its middle."""
+    noise, z = torch.randn(2, 4000, 1, 2, 2).unbind()
+    seen = []
+
+    def knows(between, times, labels):
+        seen.append(times)
+        expected = torch.lerp(noise, z, times.view(-1, 1, 1, 1))
+        torch.testing.assert_close(between, expected)
+        return z - noise
+
+    assert losses.flow_matching_loss(knows, noise, z, torch.zeros(4000)).item() == 0
+    still = losses.flow_matching_loss(lambda b, t, y: 0 * b, noise, z, torch.zeros(4000))
+    assert still.item() == pytest.approx((z - noise).square().sum().item() / 8000, rel=1e-5)
+    (times,) = seen
+    assert 0 < times.min() < times.max() < 1
+    middle = ((times > 0.269) & (times < 0.731)).float().mean().item()  # logit within -1..1
+    assert middle == pytest.approx(0.683, abs=0.03)

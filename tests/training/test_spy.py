@@ -173,9 +173,11 @@ def test_flags_that_leave_the_weights_alone_are_stripped(arguments, kept):
     assert strip_flags(arguments) == kept
 
 
-@pytest.mark.parametrize("recipe", ["gan", "vae"])
-def test_data_without_classes_train_an_unconditional_model(recipe, monkeypatch, tmp_path):
-    """32 pixels of colour, no class: three stages, no labels."""
+@pytest.mark.parametrize(
+    ("recipe", "stages"), [("gan", 3), ("vae", 2), ("vae --latent vector", 3)]
+)
+def test_data_without_classes_train_an_unconditional_model(recipe, stages, monkeypatch, tmp_path):
+    """32 pixels of colour, no class: as many stages as suit, no labels."""
     class Unlabelled(ImageSet):
         def __post_init__(self):
             """There is nothing to check a label against."""
@@ -186,12 +188,13 @@ def test_data_without_classes_train_an_unconditional_model(recipe, monkeypatch, 
     monkeypatch.setitem(DATASETS, "plain", DataSet(facts, lambda *_: plain))
     flags = ["--data", "plain", "--batch-size", "4", "--width", "4", "--steps", "1"]
     flags += ["--device", "cpu"]
-    assert main([recipe, *flags, "--out", str(tmp_path / "a")]) == 0
+    command = [*recipe.split(), *flags]
+    assert main([*command, "--out", str(tmp_path / "a")]) == 0
     config = read_json(tmp_path / "a" / "checkpoint" / "config.json")
-    assert (config["config"]["num_classes"], config["config"]["stages"]) == (0, 3)
-    assert main([recipe, *flags, "--stages", "2", "--out", str(tmp_path / "b")]) == 0
+    assert (config["config"]["num_classes"], config["config"]["stages"]) == (0, stages)
+    assert main([*command, "--stages", "2", "--out", str(tmp_path / "b")]) == 0
     assert read_json(tmp_path / "b" / "checkpoint" / "config.json")["config"]["stages"] == 2
-    assert main([recipe, *flags, "--stages", "6", "--out", str(tmp_path / "c")]) == 2
+    assert main([*command, "--stages", "6", "--out", str(tmp_path / "c")]) == 2
     assert not (tmp_path / "c").exists()
 
 

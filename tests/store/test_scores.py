@@ -1,0 +1,40 @@
+"""How scores are published: in cards, on the Hub, in tables, and how far a second measurement may
+lie from the first. Each of these is a promise; none becomes looser by accident."""
+
+from duet.store.metrics import ScoreRecord
+from duet.store.scores import HEADLINES, SCORES, samples
+
+
+def test_what_is_shown_of_each_score():
+    number = ScoreRecord(1.23456789)
+    assert {key: f"{score.heading} {score.text(number)}" for key, score in SCORES.items()} == {
+        "frechet_distance": "FID ↓ 1.235", "kernel_distance": "KID ↓ 1.23457",
+        "inception_score": "IS ↑ 1.235", "precision": "Precision ↑ 1.235",
+        "recall": "Recall ↑ 1.235", "density": "Density ↑ 1.235", "coverage": "Coverage ↑ 1.235",
+        "label_agreement": "Agreement ↑ 1.235", "specks": "Specks ↓ 1.235",
+    }
+    headlines = ["frechet_distance", "kernel_distance", "inception_score", "precision", "recall"]
+    assert list(HEADLINES) == headlines
+    assert [SCORES[key].hub_id for key in headlines] == [
+        "fid", "kid", "inception_score", "precision", "recall"
+    ]
+
+
+def test_how_far_a_second_measurement_may_lie():
+    """Room for another machine's rounding, which moves single grey levels."""
+    limits = {key: (score.tolerance, score.spread_tolerance) for key, score in SCORES.items()}
+    assert limits == {
+        "frechet_distance": (0.005, 0), "kernel_distance": (0.0002, 0.0002),
+        "inception_score": (0.01, 0.01), "precision": (0.005, 0), "recall": (0.005, 0),
+        "density": (0.01, 0), "coverage": (0.005, 0), "label_agreement": (0.002, 0),
+        "specks": (0.002, 0),
+    }
+
+
+def test_what_of_a_request_is_told(measurement):
+    for changes, said in [
+        ({}, "50,000"), ({"samples": 100}, "100"), ({"seed": 1}, "50,000, seed 1"),
+        ({"truncation": 0.5}, "50,000, ψ 0.5"), ({"seed": 2, "truncation": 0.0},
+                                                 "50,000, seed 2, ψ 0"),
+    ]:
+        assert samples(measurement(**changes).protocol) == said
