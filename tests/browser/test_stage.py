@@ -628,7 +628,7 @@ def test_a_model_that_is_not_here_is_named(visit):
 def test_axe_finds_nothing(visit, root, scheme):
     axe = root / "node_modules/axe-core/axe.min.js"
     if not axe.exists():
-        pytest.skip("needs axe-core: npm install --no-save axe-core@4.11")
+        pytest.skip("needs axe-core: make check")
     page = visit("x=5&y=5", color_scheme=scheme)
     page.add_script_tag(path=axe)
     for view in ("explore", "sample", "interpolate", "draw"):
