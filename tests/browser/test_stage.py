@@ -555,6 +555,7 @@ def test_own_runs_of_two_data_sets_are_drawn_by_the_server(app, two_sets_url):
     page.locator("#tab-draw").click()
     page.get_by_text("Neither model here encodes grey drawings").wait_for()
     assert not [url for url in asked if ".gz" in url]
+    page.wait_for_timeout(1000)  # what is under way
     calls = len([url for url in asked if "run/decode" in url])
     page.wait_for_timeout(1000)
     assert len([url for url in asked if "run/decode" in url]) == calls  # at rest, nobody is asked
