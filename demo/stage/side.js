@@ -27,6 +27,7 @@ export class Side {
     this.awake = false;
     this.gone = false;
     this.failures = 0;
+    this.note = "";  // what else its caption says
     this.engine = this.#engine();
   }
 
@@ -48,7 +49,7 @@ export class Side {
       return supported() ? "it could not be loaded" : "this browser cannot run it; a recording plays";
     }
     if (remote) return "drawn by the server";
-    return this.awake ? "" : "waking …";
+    return this.awake ? this.note : "waking …";
   }
 
   /** Who runs the model: this browser if it can. */

@@ -53,9 +53,6 @@ export class Stage {
     this.state.read(new URLSearchParams(location.search));
     element.classList.add("duet-stage");
     element.innerHTML = TEMPLATE;
-    const absent = WHICH.map((side) => this.state[side]).filter(
-      (name) => name && !facts.models.some((about) => about.name === name),
-    );
     this.sides = WHICH.map((side) => this.#side(side));
     const view = (/** @type {View} */ name) => this.#find(`#view-${name}`);
     this.explore = new Explore(this, view("explore"), facts.drift);
@@ -69,7 +66,6 @@ export class Stage {
     this.#chips();
     if (this.state.through && !this.state.via.length) this.state.via = this.classes;
     this.open(this.state.view);
-    if (absent.length) this.say(`There is no model “${absent.join("”, “")}” here.`);
     this.last = performance.now();
     new IntersectionObserver(([entry]) => { this.visible = entry.isIntersecting; }).observe(element);
     const frame = (/** @type {number} */ now) => {
@@ -100,9 +96,12 @@ export class Stage {
     const { models } = this.facts, named = (/** @type {string} */ name) => (
       models.find((about) => about.name === name)
     );
-    const about = named(this.state[which]) ?? named(this.facts[which]) ?? models[0];
+    const wanted = this.state[which];
+    const about = named(wanted) ?? named(this.facts[which]) ?? models[0];
+    const side = new Side(about, this.base, () => this.reflect(), this.server);
+    if (wanted && wanted !== about.name) side.note = `there is no “${wanted}” here`;
     this.state[which] = about.name;
-    return new Side(about, this.base, () => this.reflect(), this.server);
+    return side;
   }
 
   /** Other models, by name. @param {string} left @param {string} right */

@@ -622,7 +622,8 @@ def test_another_data_set_in_colour_is_fetched_when_it_is_chosen(visitor, colour
 
 def test_a_model_that_is_not_here_is_named(visit):
     page = visit("left=my-own-run&x=5&y=5")
-    page.get_by_text("There is no model “my-own-run” here.").wait_for()
+    page.get_by_text("there is no “my-own-run” here").first.wait_for()
+    page.wait_for_function("location.search.includes('left=mnist-gan')")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
