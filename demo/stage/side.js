@@ -141,7 +141,8 @@ export class Side {
       console.info(`${this.about.name}: ${error}`);
       if (this.engine !== engine) return null;  // another has taken over
       this.failures++;
-      const over = !supported() || this.failures >= MOST_FAILURES;
+      const able = supported() || engine instanceof Server;
+      const over = !able || this.failures >= MOST_FAILURES;
       this.#is(false, this.gone || (over && !this.#fallBack()));
       return null;
     }
