@@ -11,6 +11,9 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 # nothing is under way; an environment without it, or that does not run, is made from nothing.
 WHOLE := $(shell { test -e .venv/installed-app && $(UV) -V && $(BIN)/python -V; } >/dev/null 2>&1 \
 	&& echo yes)
+# What checks the stage's types and its accessibility: from npm, where that is.
+NODE_TOOLS := typescript@5.9.3 axe-core@4.11.4
+TSC := node_modules/.bin/tsc
 # Whether PyTorch's own index answers, and has our versions for this machine's GPU or its absence.
 HAS_BUILD := grep -E '^torch(vision)?==' requirements.txt \
 	| UV_HTTP_CONNECT_TIMEOUT=3 UV_HTTP_TIMEOUT=5 UV_HTTP_RETRIES=0 $(UV) pip compile --quiet \
@@ -35,9 +38,11 @@ app: .venv/installed-app ## serve the demo on http://127.0.0.1:7860 (PORT=…, S
 test: check ## lint, check types, run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-check: .venv/installed-dev ## lint and check types only
+check: .venv/installed-dev $(if $(shell command -v npm),$(TSC)) ## lint and check types only
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
+	@if [ -x $(TSC) ]; then $(TSC) -p demo/stage/jsconfig.json; \
+	else echo "no TypeScript here (npm brings it): the stage's types go unchecked" >&2; fi
 
 fix: .venv/installed-dev ## mend what the linter can mend
 	$(BIN)/python -m ruff check --fix .
@@ -69,7 +74,10 @@ site: .venv/installed-app ## write the stage as static files into site/, for any
 	$(BIN)/python -m demo.site
 
 clean: ## remove the environment and caches, never runs/
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .gradio
+	rm -rf .venv node_modules .pytest_cache .mypy_cache .ruff_cache .gradio
+
+$(TSC):
+	-@npm i --no-save --silent --no-audit --no-fund $(NODE_TOOLS)
 
 venv:
 	rm -rf .venv

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from demo import card, catalogue, links
+from demo import card, catalogue, links, remote
 from demo.app_blocks import AppBlocks
 from demo.catalogue import Catalogue
 from demo.controls import Control, as_gradio_error, checked_handler, control, in_html
@@ -54,11 +54,8 @@ class _Layout:
     views: Views
 
     def options(self, tab: str) -> list[Option]:
-        """What a link to a tab says: the models, where it picks none itself, and the tab's own
-        options."""
-        built = self.built[tab]
-        models = () if built.picks_models else self.page.model_options
-        return [*models, *built.options]
+        """What a link to a tab says: the models, and the tab's own options."""
+        return [*self.page.model_options, *self.built[tab].options]
 
     def controls(self, fit: Callable[[Option], bool]) -> list[tuple[str, Any, Control]]:
         """The tab, the option and the control of every option that fits, in whatever tab."""
@@ -228,6 +225,7 @@ def _add_api(layout: _Layout) -> None:
     api(models, api_name="models")
     api(as_gradio_error(card_of), api_name="card")
     api(as_gradio_error(link), api_name="link")
+    remote.add_endpoints(offer)
 
 
 def _values(known: Sequence[Option], given: Any) -> list[Any]:

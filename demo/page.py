@@ -35,9 +35,8 @@ class Page:
 class Tab:
     """A built tab. A link sets its `options` through `controls`, which stand in the same order.
     `draw` holds fn, inputs and outputs of the event that draws anew for the models picked; none
-    where a tab shows the same for all. One that `picks_models` itself has its own in its links."""
+    where a tab shows the same for all."""
 
     options: Sequence[Option]
     controls: Sequence[Control]
     draw: dict[str, Any] | None = None
-    picks_models: bool = False

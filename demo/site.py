@@ -11,24 +11,23 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 import tyro
 from PIL import Image
 
 import duet
+from demo.catalogue import Catalogue
+from demo.facts import DRIFT, MODELS, PATH, STAGE, exported, facts
 from duet.core import latents, pixels, program
 from duet.core.domains import PIXELS
 from duet.core.errors import DuetError
-from duet.core.files import read_object, replacing_folder, write_json
+from duet.core.files import replacing_folder, write_json
+from duet.export import about
 from duet.store.checkpoint import Checkpoint, shipped_names
+from duet.store.records import RecordError
 
-STAGE = Path(__file__).resolve().parent / "stage"
-FACTS, MODELS, ABOUT, DRIFT = "stage.json", "models", "model.json", "drift.png"
-SIDES = {"left": "adversarial", "right": "variational"}  # a role each; others can be chosen
-# Frame k stands at (x + k dx, y + k dy).
-PATH = {"x": 3.0, "y": 12.0, "dx": 0.024, "dy": 0.010, "count": 96, "per_second": 12}
+FACTS = "stage.json"
 
 
 class SiteError(DuetError):
@@ -51,32 +50,26 @@ def site(out: Path = Path("site")) -> Path:
 
 def make() -> None:
     """Bring models/ and stage.json in line with the shipped checkpoints."""
-    loaded = [duet.load(name) for name in shipped_names()]
-    shipped = [checkpoint for checkpoint in loaded if checkpoint.model.config.domain == PIXELS]
-    for checkpoint in shipped:
+    loaded = (duet.load(name) for name in shipped_names())
+    shipped = {c.name: c for c in loaded if c.model.config.domain == PIXELS}
+    if not shipped:
+        raise SiteError("the stage needs a shipped model; python -m training release ships one")
+    for name, checkpoint in shipped.items():
         if not _is_current(checkpoint):
-            _make_model(checkpoint, STAGE / MODELS / checkpoint.name)
+            _make_model(checkpoint, STAGE / MODELS / name)
     for folder in (STAGE / MODELS).iterdir():
-        if folder.name not in {checkpoint.name for checkpoint in shipped}:
+        if folder.name not in shipped:
             shutil.rmtree(folder)
-    facts: dict[str, Any] = {side: _first(shipped, role) for side, role in SIDES.items()}
-    names = sorted((c.name for c in shipped), key=lambda name: name not in facts.values())
-    facts["drift"] = {**PATH, "files": {name: f"{MODELS}/{name}/{DRIFT}" for name in names}}
-    facts["models"] = [read_object(STAGE / MODELS / name / ABOUT) for name in names]
-    write_json(STAGE / FACTS, facts)
-
-
-def _first(shipped: list[Checkpoint], role: str) -> str:
-    """The name of the first checkpoint of a role."""
-    for checkpoint in shipped:
-        if checkpoint.model.role == role:
-            return checkpoint.name
-    raise SiteError(f"the stage needs a shipped {role} model")
+    write_json(STAGE / FACTS, facts(Catalogue(shipped), exported()))
 
 
 def _is_current(checkpoint: Checkpoint) -> bool:
-    path = STAGE / MODELS / checkpoint.name / ABOUT
-    return path.exists() and read_object(path)["weights_sha256"] == checkpoint.weights_sha256
+    """Whether the folder of its name was made from these weights; another thing is made again."""
+    try:
+        entry = about.read(STAGE / MODELS / checkpoint.name)
+    except RecordError:
+        return False
+    return entry.weights_sha256 == checkpoint.weights_sha256
 
 
 def _make_model(checkpoint: Checkpoint, folder: Path) -> None:
@@ -84,12 +77,12 @@ def _make_model(checkpoint: Checkpoint, folder: Path) -> None:
     from duet.export.onnx import export  # onnx takes a second, which a copy need not wait
 
     with tempfile.TemporaryDirectory() as temporary, replacing_folder(folder) as scratch:
-        exported = Path(temporary) / checkpoint.name
-        export(checkpoint, exported)
-        for path in exported.glob("*.onnx"):
+        files = Path(temporary) / checkpoint.name
+        export(checkpoint, files)
+        for path in files.glob("*.onnx"):
             packed = gzip.compress(path.read_bytes(), 9, mtime=0)
             (scratch / f"{path.name}.gz").write_bytes(packed)
-        shutil.copyfile(exported / ABOUT, scratch / ABOUT)
+        shutil.copyfile(files / about.ABOUT, scratch / about.ABOUT)
         _recording(checkpoint).save(scratch / DRIFT, optimize=True)
 
 

@@ -1,4 +1,4 @@
-"""The Makefile, with a stub in the place of python3, uv and the environment's python."""
+"""The Makefile, with a stub in the place of python3, uv, the environment's python, npm and tsc."""
 
 import os
 import shlex
@@ -10,7 +10,7 @@ import pytest
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 # What this process may have from the `make test` that runs it, or from the user's shell.
 OUTER = {"MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "UV_TORCH_BACKEND", "RUN", "SPACE", "GPU"}
-# Its own name says which of the three it is. It writes down its command and makes what the real
+# Its own name says which of them it is. It writes down its command and makes what the real
 # one would, as stubbornly: pip leaves a folder that exists as it is, uv cannot mend a package that
 # is installed by half. At the command that $STOP_AT names it kills make and itself, work half done.
 STUB = r"""#!/bin/sh
@@ -32,6 +32,8 @@ case "${0##*/} $*" in
     touch .venv/half; stop "$last"; rm .venv/half
     touch ".venv/has-${last##*/}" ;;
 *-V) ;;
+"npm i "*)
+    [ "$NPM" != fails ] && mkdir -p node_modules/.bin && cp "$0" node_modules/.bin/tsc ;;
 "python -m training release "*)
     echo "checkpoints/${last##*/}" ;;
 "python -m evaluation measure "*)
@@ -58,6 +60,7 @@ def make(root, tmp_path):
     stub.parent.mkdir()
     stub.write_text(STUB)
     stub.chmod(0o755)
+    (stub.parent / "npm").symlink_to(stub)
     log = folder / "log"
 
     def run(*arguments, **environment):
@@ -167,6 +170,16 @@ def test_the_peers_have_an_environment_of_their_own(make):
     assert "--python .venv/bench/bin/python " in peers
     assert installs(make("bench-evaluation")[2]) == []
     assert (make.folder / ".venv/bench/bin/python").exists()
+
+
+def test_the_stages_types_are_checked_where_npm_brings_what_that_takes(make):
+    code, told, commands = make("check", NPM="fails")
+    assert (code, commands[-1]) == (0, "python -m mypy")
+    assert "the stage's types go unchecked" in told
+    commands = make("check")[2]
+    assert commands[0].startswith("npm i --no-save")
+    assert commands[-1] == "tsc -p demo/stage/jsconfig.json"
+    assert make("check")[2][0] == "python -m ruff check ."
 
 
 def test_a_release_is_copied_measured_written_and_verified(make):

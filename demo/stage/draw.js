@@ -4,7 +4,8 @@
  * makes the VAE a reader as well.
  */
 
-import { frameOf, reframe } from "./frame.js";
+import { EXAMPLES } from "./examples.js";
+import { frameOf, reframe, whole } from "./frame.js";
 import { Pad } from "./pad.js";
 import { paint } from "./pictures.js";
 
@@ -16,6 +17,8 @@ import { paint } from "./pictures.js";
 // Grey levels: what weighs a wrong pixel against an unlikely latent. So 290 of MNIST's first 300 test
 // digits are read right; by the pixels alone, 262.
 const DEVIATION = 40;
+// Sets whose makers framed their pictures as MNIST's did. Of others a drawing is taken as it stands.
+const FRAMED = ["mnist"];
 
 export class Draw {
   /** @param {Stage} stage @param {HTMLElement} element */
@@ -24,8 +27,7 @@ export class Draw {
     const [pad, answer] = [...element.querySelectorAll("canvas")];
     this.answer = answer;
     this.words = /** @type {HTMLElement} */ (element.querySelector(".reading"));
-    const [, height, width] = stage.sides[0].about.image_shape;
-    this.pad = new Pad(pad, height, width, () => { this.shown = ""; });
+    this.pad = new Pad(pad, 28, 28, () => { this.shown = ""; });
     this.shown = "";
     this.busy = false;
     /** The class that the answer was read as. */
@@ -36,11 +38,21 @@ export class Draw {
       if (act === "undo") this.pad.undo();
       if (act === "example") this.#example();
     });
+    const examples = /** @type {HTMLElement} */ (element.querySelector(".examples"));
+    for (const [name, strokes] of Object.entries(EXAMPLES)) {
+      const button = document.createElement("button"), canvas = document.createElement("canvas");
+      Object.assign(button, { type: "button", title: name });
+      button.setAttribute("aria-label", `Draw ${name}`);
+      new Pad(canvas, 28, 28, () => {}).draw(strokes);
+      button.append(canvas);
+      button.addEventListener("click", () => this.pad.draw(strokes));
+      examples.append(button);
+    }
   }
 
   /** The side that encodes grey pictures, if one does. */
   get side() {
-    return this.stage.sides.find(({ about }) => about.files.encoder && about.image_shape[0] === 1);
+    return this.stage.sides.find(({ about, encodes }) => encodes && about.image_shape[0] === 1);
   }
 
   tick() {
@@ -50,9 +62,11 @@ export class Draw {
   async show() {
     const side = this.side;
     if (!side) {
-      this.words.textContent = "Neither model here encodes drawings: choose a VAE on one side.";
+      this.words.textContent = "Neither model here encodes grey drawings: choose a VAE of grey pictures.";
       return;
     }
+    const [, height, width] = side.about.image_shape;
+    this.pad.fit(height, width);
     const wanted = `${side.about.name},${this.stage.state.chosen},drawn`;
     if (this.busy || wanted === this.shown) return;
     this.shown = wanted;
@@ -73,8 +87,7 @@ export class Draw {
       paint(this.answer, known.pixels, side.about.image_shape);
       this.read = known.label;
       this.words.textContent = this.stage.state.chosen === null
-        ? `The VAE takes it for ${side.about.class_names[known.label] ?? known.label}.`
-        : "";
+        && side.classes.length ? `The VAE takes it for ${side.classes[known.label]}.` : "";
     }
     this.stage.moved();
   }
@@ -85,11 +98,12 @@ export class Draw {
    */
   async #reconstruct(side) {
     const { height, width } = this.pad, { chosen } = this.stage.state;
-    const frame = frameOf(this.pad.pixels, height, width);
+    const frame = FRAMED.includes(side.about.data) ? frameOf(this.pad.pixels, height, width)
+      : whole(height, width);
     const drawing = reframe(this.pad.pixels, height, width, frame);
-    const classes = side.about.num_classes || 1;
-    const all = Array.from({ length: classes }, (_, label) => label);
-    const labels = chosen !== null && chosen < classes ? [chosen] : all;
+    const all = Array.from({ length: side.classes.length || 1 }, (_, label) => label);
+    const label = side.label(-1, chosen);
+    const labels = label < 0 ? all : [label];
     const copies = new Uint8Array(labels.length * drawing.length);
     labels.forEach((_, i) => copies.set(drawing, i * drawing.length));
     if (!this.read) this.words.textContent = "Fetching the encoder …";
@@ -117,6 +131,8 @@ export class Draw {
     const seed = Math.floor(Math.random() * 1000);
     const latent = side?.plane.seed(seed);
     const pixels = side && latent && await side.draw([latent], state, "example");
-    if (pixels) this.pad.replace(pixels.slice(0, this.pad.pixels.length));
+    if (pixels && side.about.image_shape.join() === [1, this.pad.height, this.pad.width].join()) {
+      this.pad.replace(pixels);
+    }
   }
 }

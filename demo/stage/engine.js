@@ -1,8 +1,6 @@
-/**
- * A model in a worker of its own. Requests of a lane overtake each other: the newest waits, those
- * before it are answered by null. One is under way at a time.
- */
+/** A model in a worker of its own, asked through lanes. */
 
+import { Lanes } from "./lanes.js";
 import { WASM } from "./runtime.js";
 import { load } from "./store.js";
 
@@ -10,9 +8,9 @@ import { load } from "./store.js";
  * @typedef {{name: string, bytes: number, sha256: string}} File
  * @typedef {{name: string, architecture: string, title: string, role: string, latent_dim: number,
  *   image_shape: [number, number, number], num_classes: number, class_names: string[],
- *   files: Record<string, File>}} About  what model.json says
+ *   files: Record<string, File>, encodes: boolean, data: string, folder?: string}} About  of
+ *   stage.json; `folder`: where its files lie
  * @typedef {{name: string, type: string, data: any, dims: number[]}} Input
- * @typedef {{message: any, resolve: (output: any) => void, reject: (error: Error) => void}} Request
  */
 
 /** @type {Promise<ArrayBuffer> | null} */
@@ -43,12 +41,11 @@ export class Engine {
     this.folder = folder;
     /** @type {Map<string, Promise<void>>} */
     this.open = new Map();
-    /** @type {Map<string, Request>} */
-    this.waiting = new Map();
-    /** @type {Request | null} */
-    this.current = null;
+    this.lanes = new Lanes((message) => this.#post(message));
     /** @type {Worker | null} */
     this.worker = null;
+    /** @type {(data: {output?: any, error?: string}) => void} */
+    this.answered = () => {};
   }
 
   /**
@@ -73,7 +70,7 @@ export class Engine {
     const [wasm, model] = await Promise.all([
       fetchRuntime(), load(new URL(`${file.name}.gz`, this.folder), file.sha256),
     ]);
-    await this.#ask(`open ${role}`, { role, runtime: wasm, model });
+    await this.lanes.ask(`open ${role}`, { role, runtime: wasm, model });
   }
 
   /**
@@ -86,7 +83,7 @@ export class Engine {
     const z = new Float32Array(latents.length * this.about.latent_dim);
     latents.forEach((latent, i) => z.set(latent, i * this.about.latent_dim));
     const dims = [latents.length, this.about.latent_dim];
-    return this.#ask(lane, {
+    return this.lanes.ask(lane, {
       role: "decoder", inputs: [{ name: "z", type: "float32", data: z, dims }, whole(labels)],
     });
   }
@@ -99,42 +96,24 @@ export class Engine {
   async encode(pixels, labels, lane) {
     await this.ready("encoder");
     const dims = [labels.length, ...this.about.image_shape];
-    return this.#ask(lane, {
+    return this.lanes.ask(lane, {
       role: "encoder",
       inputs: [{ name: "pixels", type: "uint8", data: pixels, dims }, whole(labels)],
     });
   }
 
-  /** @param {string} lane @param {any} message @returns {Promise<any>} */
-  #ask(lane, message) {
+  /** @param {any} message @returns {Promise<any>} */
+  #post(message) {
     return new Promise((resolve, reject) => {
-      this.waiting.get(lane)?.resolve(null);
-      this.waiting.delete(lane);  // to the end of the queue
-      this.waiting.set(lane, { message, resolve, reject });
-      this.#next();
-    });
-  }
-
-  #next() {
-    if (this.current) return;
-    for (const [lane, request] of this.waiting) {
-      this.waiting.delete(lane);
-      this.current = request;
+      this.answered = ({ output, error }) => (error ? reject(new Error(error)) : resolve(output));
       this.worker ??= this.#start();
-      this.worker.postMessage(request.message);
-      return;
-    }
+      this.worker.postMessage(message);
+    });
   }
 
   #start() {
     const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-    worker.onmessage = ({ data }) => {
-      const request = this.current;
-      this.current = null;
-      if (data.error) request?.reject(new Error(data.error));
-      else request?.resolve(data.output);
-      this.#next();
-    };
+    worker.onmessage = ({ data }) => this.answered(data);
     worker.onerror = (event) => {
       event.preventDefault();
       this.stop(new Error(event.message || "the worker ended"));
@@ -150,10 +129,7 @@ export class Engine {
     this.worker?.terminate();
     this.worker = null;
     this.open.clear();
-    const waiting = [...(this.current ? [this.current] : []), ...this.waiting.values()];
-    this.current = null;
-    this.waiting.clear();
-    for (const request of waiting) request.reject(why);
+    this.lanes.refuse(why);
   }
 }
 

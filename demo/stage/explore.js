@@ -17,6 +17,7 @@ const CELLS_A_PICTURE = 1.5;  // a drag across a picture's whole width
 const GLIDE_SECONDS = 0.5;
 const KEY_STEP = 0.05;
 const SNAP_SECONDS = 0.35;
+const FRAME_MS = 30;  // what a picture may take and leave time for others
 /** @type {Record<string, [number, number]>} */
 const ARROWS = {
   ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
@@ -47,6 +48,8 @@ export class Explore {
     this.still = false;
     this.busy = false;
     this.filling = [false, false];
+    /** What the last picture took: a model for which that is much fills the map at rest only. */
+    this.milliseconds = 0;
     this.shown = "";
     /** When a picture was drawn by every model that is awake: what the tests and the bench read. */
     this.frames = /** @type {number[]} */ ([]);
@@ -84,7 +87,7 @@ export class Explore {
   /** One more of the map's small pictures a side, while no hand wants all of the time. */
   #fill() {
     const { state, sides } = this.stage;
-    if (this.hand || this.flight) return;
+    if (this.hand || this.flight || (state.playing && this.milliseconds > FRAME_MS)) return;
     sides.forEach(async (side, i) => {
       if (!side.awake || this.filling[i]) return;
       const look = [side.about.name, state.chosen, state.truncation].join();
@@ -115,16 +118,18 @@ export class Explore {
     )].join();
     if (this.busy || wanted === this.shown || !awake.length) return;
     this.busy = true;
+    const began = performance.now();
     const pictures = await Promise.all(
       sides.map((side) => side.awake ? side.draw([side.plane.at(state.x, state.y)], state, "stage")
         : null),
     );
     this.busy = false;
-    this.shown = wanted;
+    this.milliseconds = performance.now() - began;
     pictures.forEach((pixels, i) => {
       if (pixels) paint(this.canvases[i], pixels, sides[i].about.image_shape);
     });
     if (pictures.filter((pixels) => pixels).length === awake.length) {
+      this.shown = wanted;
       once("duet-model");
       this.frames.push(performance.now());
       if (this.frames.length > 2000) this.frames.shift();

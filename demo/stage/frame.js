@@ -11,6 +11,9 @@ const INK = 30;  // fainter than this is no part of the drawing
  *   in the middle, and its surroundings `scale` times as large
  */
 
+/** The drawing as it stands. @param {number} height @param {number} width @returns {Frame} */
+export const whole = (height, width) => ({ scale: 1, x: (width - 1) / 2, y: (height - 1) / 2 });
+
 /**
  * @param {Uint8Array} pixels @param {number} height @param {number} width
  * @returns {Frame}
@@ -27,7 +30,7 @@ export function frameOf(pixels, height, width) {
     [rows[0], rows[1]] = [Math.min(rows[0], row), Math.max(rows[1], row)];
     [columns[0], columns[1]] = [Math.min(columns[0], column), Math.max(columns[1], column)];
   });
-  if (rows[1] < rows[0]) return { scale: 1, x: (width - 1) / 2, y: (height - 1) / 2 };
+  if (rows[1] < rows[0]) return whole(height, width);
   const longest = Math.max(rows[1] - rows[0], columns[1] - columns[0]) + 1;
   return { scale: (SHARE * Math.min(height, width)) / longest, x: x / mass, y: y / mass };
 }

@@ -46,6 +46,27 @@ export class Pad {
     this.changed();
   }
 
+  /** Another size, empty; none where it is that large already. @param {number} height @param {number} width */
+  fit(height, width) {
+    if (this.height === height && this.width === width) return;
+    Object.assign(this, { height, width, pixels: new Uint8Array(height * width), past: [] });
+    this.#show();
+  }
+
+  /**
+   * A ready-made drawing in the place of what is there.
+   * @param {[number, number][][]} strokes  the corners of each, in shares of width and height
+   */
+  draw(strokes) {
+    this.replace(new Uint8Array(this.pixels.length));
+    const at = (/** @type {[number, number]} */ [x, y]) => (
+      /** @type {[number, number]} */ ([x * this.width, y * this.height])
+    );
+    for (const stroke of strokes) {
+      stroke.forEach((corner, i) => this.#stroke(at(stroke[Math.max(0, i - 1)]), at(corner)));
+    }
+  }
+
   undo() {
     const before = this.past.pop();
     if (!before) return;

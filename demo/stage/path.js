@@ -1,6 +1,7 @@
 /** The third view: a path between two seeds, with a scrubber and a film strip. */
 
 import { animatedPng } from "./animation.js";
+import { animatedWebp, encodesWebp } from "./webp.js";
 import { INTERPOLATIONS } from "./latents.js";
 import { beside, context, download, paint, paintSheet } from "./pictures.js";
 
@@ -25,13 +26,19 @@ export class Path {
     this.scrubber = /** @type {HTMLInputElement} */ (element.querySelector("[name=at]"));
     this.speed = /** @type {HTMLSelectElement} */ (element.querySelector("[name=speed]"));
     this.button = /** @type {HTMLButtonElement} */ (element.querySelector("[data-play]"));
+    this.said = /** @type {HTMLElement} */ (element.querySelector(".way"));
     this.playing = false;
     this.heading = 1;
     this.busy = false;
     this.shown = "";
     this.stripped = "";
     this.button.addEventListener("click", () => this.play(!this.playing));
-    element.querySelector("[data-save]")?.addEventListener("click", () => this.save());
+    element.addEventListener("click", (event) => {
+      const { save } = /** @type {HTMLElement} */ (event.target).dataset;
+      if (save) this.save(save);
+    });
+    const webp = /** @type {HTMLElement} */ (element.querySelector("[data-save=webp]"));
+    encodesWebp().then((can) => { webp.hidden = !can; });
     this.scrubber.addEventListener("input", () => {
       this.play(false);
       stage.state.weight = Number(this.scrubber.value);
@@ -56,10 +63,11 @@ export class Path {
   tick(seconds) {
     const { state } = this.stage;
     if (this.playing) {
+      if (!state.returns) this.heading = 1;
       let weight = state.weight + (this.heading * seconds * Number(this.speed.value)) / SECONDS;
-      if (weight >= 1 || weight <= 0) {  // there and back
+      if (weight >= 1 || weight <= 0) {
         this.heading = weight >= 1 ? -1 : 1;
-        weight = Math.min(1, Math.max(0, weight));
+        weight = state.returns ? Math.min(1, Math.max(0, weight)) : 0;
       }
       state.weight = Math.round(weight * 1000) / 1000;
       this.scrubber.value = String(state.weight);
@@ -68,11 +76,13 @@ export class Path {
   }
 
   async show() {
-    const { state, sides } = this.stage, { from, to, kind, through, chosen, truncation } = state;
-    const path = [from, to, kind, through, chosen, truncation,
-      ...sides.filter((side) => side.awake).map(({ about }) => about.name)].join();
+    const { state, sides } = this.stage, { from, to, kind, via, chosen, truncation } = state;
+    this.said.textContent = via.join(" → ");
+    const awake = sides.filter((side) => side.awake);
+    const path = [from, to, kind, via, chosen, truncation,
+      ...awake.map(({ about }) => about.name)].join();
     const wanted = `${path},${state.weight}`;
-    if (this.busy || wanted === this.shown || !sides.some((side) => side.awake)) return;
+    if (this.busy || wanted === this.shown || !awake.length) return;
     this.busy = true;
     const pictures = await this.#draw([state.weight], "path");
     pictures.forEach((pixels, i) => {
@@ -87,12 +97,13 @@ export class Path {
       });
     }
     this.busy = false;
+    if (pictures.filter((pixels) => pixels).length < awake.length) return;  // failed: once more
     this.shown = wanted;
     this.stage.moved();
   }
 
-  /** The path there and back as an animated PNG, both models side by side. */
-  async save() {
+  /** The path, both models side by side, as an animated PNG or WebP. @param {string} format */
+  async save(format) {
     const weights = Array.from({ length: SAVED.frames }, (_, i) => i / (SAVED.frames - 1));
     const drawn = await this.#draw(weights, "animation");
     if (!drawn.some((pixels) => pixels)) return;
@@ -106,8 +117,9 @@ export class Path {
       const together = beside(canvases, SAVED.scale);
       return context(together).getImageData(0, 0, together.width, together.height);
     });
-    const back = there.slice(1, -1).reverse();
-    download(await animatedPng([...there, ...back], SAVED.milliseconds), "duet-path.png");
+    const back = this.stage.state.returns ? there.slice(1, -1).reverse() : [];
+    const encode = format === "webp" ? animatedWebp : animatedPng;
+    download(await encode([...there, ...back], SAVED.milliseconds), `duet-path.${format}`);
   }
 
   /** @param {number[]} weights @param {string} lane */
@@ -120,14 +132,10 @@ export class Path {
 
   /** @param {Side} side @param {number} weight */
   #latent(side, weight) {
-    const { from, to, kind, through, chosen } = this.stage.state;
+    const { from, to, kind, via, chosen } = this.stage.state;
     const start = side.plane.seed(from), end = side.plane.seed(to);
     const z = INTERPOLATIONS[/** @type {"linear" | "spherical"} */ (kind)](start.z, end.z, weight);
-    if (through) {
-      const classes = side.about.num_classes || 1;
-      const label = Math.min(classes - 1, Math.floor(weight * classes));
-      return { z, label };
-    }
-    return { z, label: side.label((weight < 0.5 ? start : end).label, chosen) };
+    const passed = via[Math.min(via.length - 1, Math.floor(weight * via.length))] ?? chosen;
+    return { z, label: side.label((weight < 0.5 ? start : end).label, passed) };
   }
 }

@@ -55,6 +55,10 @@ export class Sample {
     sheets.forEach((pixels, i) => {
       if (pixels) paintSheet(this.canvases[i], pixels, sides[i].about.image_shape, COLUMNS);
     });
+    if (sheets.filter((pixels) => pixels).length < awake.length) {
+      if (this.shown === wanted) this.shown = "";  // not overtaken but failed: once more
+      return;
+    }
     this.drawn = wanted;
     this.stage.moved();
   }

@@ -3,32 +3,61 @@
 import { Engine, supported } from "./engine.js";
 import { truncate } from "./latents.js";
 import { Plane } from "./plane.js";
+import { Server } from "./server.js";
 
 /**
  * @typedef {import("./engine.js").About} About
  * @typedef {import("./latents.js").Latent} Latent
- * @typedef {{chosen: number | null, truncation: number}} Look  null: the class drawn with the latent
+ * @typedef {{chosen: string | null, truncation: number}} Look  null: the class drawn with the latent
  */
 
-const MOST_FAILURES = 2;  // in a row; then it is left alone until somebody asks again
+const MOST_FAILURES = 2;  // in a row; then the server is asked, or else the visitor
 
 export class Side {
-  /** @param {About} about @param {URL} folder @param {() => void} changed */
-  constructor(about, folder, changed) {
+  /**
+   * @param {About} about @param {URL} base  which its folder is below @param {() => void} changed
+   * @param {URL | null} server  who draws where this browser cannot
+   */
+  constructor(about, base, changed, server) {
     this.about = about;
-    this.engine = new Engine(about, folder);
+    this.base = base;
+    this.server = server;
     this.plane = new Plane(about.latent_dim, about.num_classes);
     this.changed = changed;
     this.awake = false;
     this.gone = false;
     this.failures = 0;
+    this.note = "";  // what else its caption says
+    this.engine = this.#engine();
+  }
+
+  /** The classes that it draws. */
+  get classes() {
+    return this.about.num_classes ? this.about.class_names : [];
+  }
+
+  /** Whether pictures can be made latents. */
+  get encodes() {
+    return Boolean(this.about.files.encoder) || (this.server !== null && this.about.encodes);
   }
 
   /** What its caption says beside its name. */
   get words() {
-    if (!supported()) return "this browser cannot run it; a recording plays";
-    if (this.gone) return "it could not be loaded";
-    return this.awake ? "" : "waking …";
+    const remote = this.engine instanceof Server;
+    if (this.gone) {
+      if (remote) return "the server does not answer";
+      return supported() ? "it could not be loaded" : "this browser cannot run it; a recording plays";
+    }
+    if (remote) return "drawn by the server";
+    return this.awake ? this.note : "waking …";
+  }
+
+  /** Who runs the model: this browser if it can. */
+  #engine() {
+    if (this.server && !(this.about.files.decoder && supported())) {
+      return new Server(this.about, this.server);
+    }
+    return new Engine(this.about, new URL(`${this.about.folder}/`, this.base));
   }
 
   /** Load the decoder; failures are counted, not thrown. */
@@ -39,7 +68,9 @@ export class Side {
   /** Forget the failures and load it again. */
   retry() {
     this.failures = 0;
-    this.gone = false;
+    this.engine.stop(new Error("it is loaded again"));
+    this.engine = this.#engine();
+    this.#is(false, false);
     return this.wake();
   }
 
@@ -58,6 +89,7 @@ export class Side {
     const z = latents.map((latent) => truncate(latent.z, truncation));
     const labels = latents.map(({ label }) => this.label(label, chosen));
     const pixels = await this.#try(() => this.engine.decode(z, labels, lane));
+    if (pixels) this.failures = 0;
     if (!this.awake) this.wake();
     return pixels;
   }
@@ -66,17 +98,32 @@ export class Side {
    * Latents of pictures; null where a newer request took the lane. Throws where the encoder fails.
    * @param {Uint8Array} pixels @param {number[]} labels @param {string} lane
    */
-  encode(pixels, labels, lane) {
-    return this.engine.encode(pixels, labels, lane);
+  async encode(pixels, labels, lane) {
+    try {
+      return await this.engine.encode(pixels, labels, lane);
+    } catch (error) {
+      if (!this.#fallBack()) throw error;
+      return this.engine.encode(pixels, labels, lane);
+    }
   }
 
   /**
-   * The label to draw with: the chosen one where the model knows it, else the one that was drawn.
-   * @param {number} drawn @param {number | null} chosen
+   * The label to draw with: the chosen class where the model knows it, else the one that was drawn.
+   * @param {number} drawn @param {string | null} chosen
    */
   label(drawn, chosen) {
-    if (!this.about.num_classes) return 0;
-    return chosen !== null && chosen < this.about.num_classes ? chosen : drawn;
+    const label = chosen === null ? -1 : this.classes.indexOf(chosen);
+    return label < 0 ? drawn : label;
+  }
+
+  /** From now on the server draws, if there is one that does not already. */
+  #fallBack() {
+    if (!this.server || this.engine instanceof Server) return false;
+    this.engine.stop(new Error("the server takes over"));
+    this.engine = new Server(this.about, this.server);
+    this.failures = 0;
+    this.changed();
+    return true;
   }
 
   /**
@@ -85,15 +132,18 @@ export class Side {
    * @returns {Promise<T | null>}
    */
   async #try(work) {
+    const { engine } = this;
     try {
       const found = await work();
-      this.failures = 0;
       this.#is(true, false);
       return found;
     } catch (error) {
       console.info(`${this.about.name}: ${error}`);
+      if (this.engine !== engine) return null;  // another has taken over
       this.failures++;
-      this.#is(false, this.gone || !supported() || this.failures >= MOST_FAILURES);
+      const able = supported() || engine instanceof Server;
+      const over = !able || this.failures >= MOST_FAILURES;
+      this.#is(false, this.gone || (over && !this.#fallBack()));
       return null;
     }
   }

@@ -15,32 +15,35 @@ import { TEMPLATE } from "./template.js";
  * @typedef {import("./engine.js").About} About
  * @typedef {import("./explore.js").Drift} Drift
  * @typedef {import("./state.js").View} View
- * @typedef {{models: About[], left: string, right: string, drift: Drift}} Facts  stage.json
+ * @typedef {{models: About[], left: string, right: string, drift: Drift,
+ *   datasets: Record<string, string[]>}} Facts  stage.json; the first two of a data set are its pair
+ * @typedef {{kept?: Record<string, string>, server?: URL | null}} Around  what the stage's addresses
+ *   say for the page around it; the folder of its endpoints, where that page has pickers of its own
  */
 
 const LONGEST_STEP = 0.05;  // seconds: after a pause the drift goes on, it does not jump
 const ADDRESS_MS = 500;  // browsers limit how often an address may be replaced
+const WHICH = /** @type {const} */ (["left", "right"]);
 
 /**
  * Build the stage into an element, from the facts that lie beside it.
  * @param {HTMLElement} element @param {URL} base  the folder of stage.json
- * @param {Record<string, string>} [kept]  what its addresses say for the page around it
  */
-export async function mount(element, base, kept = {}) {
+export async function mount(element, base) {
   preload();
   const response = await fetch(new URL("stage.json", base));
   if (!response.ok) throw new Error(`stage.json: ${response.status}`);
-  return new Stage(element, base, await response.json(), kept);
+  return new Stage(element, base, await response.json());
 }
 
 export class Stage {
   /**
-   * @param {HTMLElement} element @param {URL} base @param {Facts} facts
-   * @param {Record<string, string>} kept
+   * @param {HTMLElement} element @param {URL} base @param {Facts} facts @param {Around} [around]
    */
-  constructor(element, base, facts, kept) {
+  constructor(element, base, facts, { kept = {}, server = null } = {}) {
     this.element = element;
     this.kept = kept;
+    this.server = server;
     this.visible = false;
     this.base = base;
     this.facts = facts;
@@ -50,9 +53,7 @@ export class Stage {
     this.state.read(new URLSearchParams(location.search));
     element.classList.add("duet-stage");
     element.innerHTML = TEMPLATE;
-    this.sides = [this.#side("left"), this.#side("right")];
-    this.state.left = this.sides[0].about.name;
-    this.state.right = this.sides[1].about.name;
+    this.sides = WHICH.map((side) => this.#side(side));
     const view = (/** @type {View} */ name) => this.#find(`#view-${name}`);
     this.explore = new Explore(this, view("explore"), facts.drift);
     this.views = {
@@ -61,8 +62,9 @@ export class Stage {
     };
     this.addressed = 0;
     this.#listen();
+    this.#pickers();
     this.#chips();
-    this.reflect();
+    if (this.state.through && !this.state.via.length) this.state.via = this.classes;
     this.open(this.state.view);
     this.last = performance.now();
     new IntersectionObserver(([entry]) => { this.visible = entry.isIntersecting; }).observe(element);
@@ -91,19 +93,34 @@ export class Stage {
 
   /** @param {"left" | "right"} which */
   #side(which) {
-    const { models } = this.facts;
-    const about = models.find(({ name }) => name === this.state[which])
-      ?? models.find(({ name }) => name === this.facts[which]) ?? models[0];
-    return new Side(about, new URL(`models/${about.name}/`, this.base), () => this.reflect());
+    const { models } = this.facts, named = (/** @type {string} */ name) => (
+      models.find((about) => about.name === name)
+    );
+    const wanted = this.state[which];
+    const about = named(wanted) ?? named(this.facts[which]) ?? models[0];
+    const side = new Side(about, this.base, () => this.reflect(), this.server);
+    if (wanted && wanted !== about.name) side.note = `there is no “${wanted}” here`;
+    this.state[which] = about.name;
+    return side;
   }
 
-  /** Another model on a side. @param {number} i @param {string} name */
-  choose(i, name) {
-    this.state[i ? "right" : "left"] = name;
-    this.sides[i].stop();
-    this.sides[i] = this.#side(i ? "right" : "left");
+  /** Other models, by name. @param {string} left @param {string} right */
+  show(left, right) {
+    [left, right].forEach((name, i) => {
+      if (this.sides[i].about.name === name) return;
+      this.state[WHICH[i]] = name;
+      this.sides[i].stop();
+      this.sides[i] = this.#side(WHICH[i]);
+      this.sides[i].wake();
+    });
+    this.#chips();
     this.reflect();
-    this.sides[i].wake();
+    this.moved();
+  }
+
+  /** Every class that one of the models knows. */
+  get classes() {
+    return [...new Set(this.sides.flatMap((side) => side.classes))];
   }
 
   /** @param {View} view */
@@ -142,17 +159,10 @@ export class Stage {
       const side = this.sides[i];
       if (!side) return;
       /** @type {HTMLElement} */ (figure).dataset.kind = side.about.role;
-      const select = /** @type {HTMLSelectElement} */ (figure.querySelector("select"));
-      if (!select.options.length) {
-        for (const { name, title } of this.facts.models) {
-          const option = new Option(title, name);
-          option.title = name;
-          select.add(option);
-        }
-        select.addEventListener("change", () => this.choose(i, select.value));
-        figure.querySelector(".retry")?.addEventListener("click", () => this.sides[i].retry());
-      }
-      select.value = side.about.name;
+      const select = figure.querySelector("select");
+      if (select) select.value = side.about.name;
+      const name = figure.querySelector(".name");
+      if (name) name.textContent = side.about.name;
       /** @type {HTMLElement} */ (figure.querySelector(".words")).textContent = side.words;
       /** @type {HTMLElement} */ (figure.querySelector(".retry")).hidden = !side.gone;
     });
@@ -161,14 +171,19 @@ export class Stage {
     }
     this.#input("kind").value = state.kind;
     this.#input("at").value = String(state.weight);
-    this.#input("through").checked = state.through;
+    this.#input("returns").checked = state.returns;
+    const pair = this.sides.map(({ about }) => about.name);
+    this.#input("pictures").value = Object.keys(this.facts.datasets).find(
+      (title) => pair.every((name) => this.facts.datasets[title].includes(name)),
+    ) ?? "";
     this.#input("psi").value = String(state.truncation);
     this.#find("output").textContent = state.truncation.toFixed(2);
     const play = this.#find("[data-act=play]");
     play.textContent = state.playing ? "Pause" : "Play";
     this.element.querySelectorAll(".chips input").forEach((chip) => {
-      const { value } = /** @type {HTMLInputElement} */ (chip);
-      /** @type {HTMLInputElement} */ (chip).checked = value === String(state.chosen ?? "");
+      const { type, value } = /** @type {HTMLInputElement} */ (chip);
+      /** @type {HTMLInputElement} */ (chip).checked = type === "radio"
+        ? value === (state.chosen ?? "") : state.via.includes(value);
     });
   }
 
@@ -177,21 +192,61 @@ export class Stage {
     return /** @type {HTMLInputElement} */ (this.#find(`[name=${name}]`));
   }
 
-  #chips() {
-    const chips = this.#find(".chips");
-    const most = this.facts.models.reduce((a, b) => (b.num_classes > a.num_classes ? b : a));
-    const names = most.class_names.slice(0, most.num_classes);
-    chips.hidden = !names.length;
-    for (const [value, text] of [["", "any"], ...names.map((name, i) => [String(i), name])]) {
-      const label = document.createElement("label"), input = document.createElement("input");
-      Object.assign(input, { type: "radio", name: "class", value });
-      input.addEventListener("change", () => {
-        this.state.chosen = value === "" ? null : Number(value);
-        this.moved();
+  /** The data sets and their models, to choose from; where the page around has pickers, names. */
+  #pickers() {
+    const { datasets, models } = this.facts, titles = Object.keys(datasets);
+    for (const picker of this.element.querySelectorAll("figcaption select")) {
+      const select = /** @type {HTMLSelectElement} */ (picker);
+      if (this.server) {
+        select.remove();
+        continue;
+      }
+      select.nextElementSibling?.remove();
+      for (const title of titles) {
+        const group = document.createElement("optgroup");
+        group.label = title;
+        const members = models.filter(({ name }) => datasets[title].includes(name));
+        for (const about of members) {
+          const alone = members.filter((other) => other.title === about.title).length === 1;
+          group.append(new Option(alone ? about.title : about.name, about.name));
+        }
+        select.append(...(titles.length > 1 ? [group] : group.children));
+      }
+      select.addEventListener("change", () => {
+        const names = this.sides.map(({ about }) => about.name);
+        names[picker.closest("[data-side=right]") ? 1 : 0] = select.value;
+        this.show(names[0], names[1]);
       });
-      label.append(input, Object.assign(document.createElement("span"), { textContent: text }));
-      chips.append(label);
     }
+    this.element.querySelectorAll("figure[data-side]").forEach((figure) => {
+      const i = figure.matches("[data-side=right]") ? 1 : 0;
+      figure.querySelector(".retry")?.addEventListener("click", () => this.sides[i].retry());
+    });
+    const pictures = /** @type {HTMLSelectElement} */ (this.#find("[name=pictures]"));
+    for (const title of titles) pictures.add(new Option(title));
+    pictures.addEventListener("change", () => {
+      const [left, right = left] = datasets[pictures.value];
+      this.show(left, right);
+    });
+    this.#find(".pictures").hidden = titles.length < 2 || this.server !== null;
+  }
+
+  /** The classes of the models in sight; what else was chosen is let go. */
+  #chips() {
+    const { state, classes } = this;
+    if (state.chosen !== null && !classes.includes(state.chosen)) state.chosen = null;
+    state.via = state.via.filter((name) => classes.includes(name));
+    const [via, one] = [this.#find(".via"), this.#find(".one")];
+    via.hidden = one.hidden = !classes.length;
+    fill(one, [["", "any"], ...classes.map((name) => [name, name])], "radio", (value) => {
+      state.chosen = value || null;
+      this.moved();
+    });
+    fill(via, classes.map((name) => [name, name]), "checkbox", (value) => {
+      state.via = state.via.includes(value) ? state.via.filter((name) => name !== value)
+        : [...state.via, value];
+      this.moved();
+    });
   }
 
   #listen() {
@@ -241,7 +296,7 @@ export class Stage {
     bind("from", (input) => { state.from = Number(input.value); });
     bind("to", (input) => { state.to = Number(input.value); });
     bind("kind", (input) => { state.kind = input.value; });
-    bind("through", (input) => { state.through = input.checked; }, "change");
+    bind("returns", (input) => { state.returns = input.checked; }, "change");
   }
 
   /** What is in sight has changed: soon the address says so. */
@@ -249,6 +304,7 @@ export class Stage {
     if (this.addressed || !this.visible) return;
     this.addressed = setTimeout(() => {
       this.addressed = 0;
+      if (!this.visible) return;  // another tab's turn
       history.replaceState(history.state, "", this.link());
       if (!this.state.playing && this.state.view === "explore") this.say(this.explore.words);
       const place = this.#input("place");
@@ -286,5 +342,21 @@ export class Stage {
       "figure canvas:not(.strip)",
     )].map((canvas) => /** @type {HTMLCanvasElement} */ (canvas));
     save(beside(canvases, 8), `duet-${this.state.view}.png`);
+  }
+}
+
+/**
+ * Chips to choose by.
+ * @param {HTMLElement} field @param {string[][]} choices  value and text of each
+ * @param {string} type @param {(value: string) => void} take
+ */
+function fill(field, choices, type, take) {
+  field.querySelectorAll("label").forEach((label) => label.remove());
+  for (const [value, text] of choices) {
+    const label = document.createElement("label"), input = document.createElement("input");
+    Object.assign(input, { type, name: type === "radio" ? "class" : "via", value });
+    input.addEventListener("change", () => take(value));
+    label.append(input, Object.assign(document.createElement("span"), { textContent: text }));
+    field.append(label);
   }
 }

@@ -15,8 +15,8 @@ export class State {
     this.view = "explore";
     this.x = 0;
     this.y = 0;
-    /** @type {number | null} */
-    this.chosen = null;  // the number of a class; null leaves it to the seed
+    /** @type {string | null} */
+    this.chosen = null;  // a class; null leaves it to the seed
     this.truncation = 1;
     this.playing = true;
     this.seed = 0;
@@ -24,7 +24,10 @@ export class State {
     this.to = 8;
     this.kind = "spherical";
     this.weight = 0.5;
-    this.through = false;
+    /** @type {string[]} */
+    this.via = [];  // the classes that a path passes, in this order; none: its ends' own
+    this.through = false;  // as addresses said at first: all classes
+    this.returns = true;  // there and back
     this.left = "";
     this.right = "";
   }
@@ -47,8 +50,7 @@ export class State {
     };
     if (query.has("x") || query.has("y")) this.playing = false;
     this.go(number("x", -1e6, 1e6, this.x), number("y", -1e6, 1e6, this.y));
-    const chosen = number(query.has("class") ? "class" : OLD_CLASS, 0, 1e4, -1);
-    this.chosen = Number.isInteger(chosen) && chosen >= 0 ? chosen : null;
+    this.chosen = query.get("class") ?? query.get(OLD_CLASS);
     this.truncation = number("psi", 0, 1, this.truncation);
     this.weight = number("at", 0, 1, this.weight);
     for (const name of /** @type {const} */ (["seed", "from", "to"])) {
@@ -56,7 +58,9 @@ export class State {
     }
     this.view = VIEWS.find((view) => view === query.get("view")) ?? this.view;
     this.kind = KINDS.find((kind) => kind === query.get("kind")) ?? this.kind;
+    this.via = query.getAll("via");
     this.through = query.get("through") === "1";
+    this.returns = query.get("returns") !== "0";
     this.left = query.get("left") ?? this.left;
     this.right = query.get("right") ?? this.right;
   }
@@ -75,9 +79,10 @@ export class State {
       query.set("to", String(this.to));
       query.set("at", String(this.weight));
       if (this.kind !== KINDS[0]) query.set("kind", this.kind);
-      if (this.through) query.set("through", "1");
+      if (!this.returns) query.set("returns", "0");
+      for (const name of this.via) query.append("via", name);
     }
-    if (this.chosen !== null) query.set("class", String(this.chosen));
+    if (this.chosen !== null) query.set("class", this.chosen);
     if (this.truncation !== 1) query.set("psi", String(this.truncation));
     query.set("left", this.left);
     query.set("right", this.right);

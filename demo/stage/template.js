@@ -9,7 +9,7 @@ const figures = (/** @type {string} */ inside) => `
     <figure data-side="${side}">
       ${inside}
       <figcaption>
-        <select aria-label="Model on the ${side}"></select>
+        <select aria-label="Model on the ${side}"></select><span class="name"></span>
         <span class="words" role="status"></span>
         <button type="button" class="retry" hidden>Try again</button>
       </figcaption>
@@ -25,6 +25,7 @@ export const TEMPLATE = `
   <button type="button" role="tab" id="tab-interpolate" aria-controls="view-interpolate">Interpolate</button>
   <button type="button" role="tab" id="tab-draw" aria-controls="view-draw">Draw</button>
 </nav>
+<div class="row pictures" hidden><label>Pictures <select name="pictures"></select></label></div>
 
 <section role="tabpanel" id="view-explore" aria-labelledby="tab-explore">
   ${figures(`<canvas class="picture" width="28" height="28" tabindex="0" role="application"
@@ -68,9 +69,12 @@ export const TEMPLATE = `
     <label>Path <select name="kind"><option>spherical</option><option>linear</option></select></label>
     <label>Speed <select name="speed"><option value="0.3">slow</option><option value="1" selected>even</option>
       <option value="3">fast</option></select></label>
-    <label><input name="through" type="checkbox"> through all classes</label>
-    <button type="button" data-save>Save animation</button>
+    <label><input name="returns" type="checkbox" checked> there and back</label>
+    <button type="button" data-save="png">Save PNG film</button>
+    <button type="button" data-save="webp" hidden>Save WebP film</button>
   </div>
+  <fieldset class="chips via"><legend>Through</legend></fieldset>
+  <p class="aside way" role="status"></p>
 </section>
 
 <section role="tabpanel" id="view-draw" aria-labelledby="tab-draw" hidden>
@@ -85,13 +89,14 @@ export const TEMPLATE = `
     <button type="button" data-act="undo">Undo</button>
     <button type="button" data-act="clear">Clear</button>
     <button type="button" data-act="example">Let the GAN draw one</button>
+    <span class="examples"></span>
   </div>
   <p class="aside">A <b data-kind="variational">VAE</b> learns both ways, from picture to latent and back. A
     <b data-kind="adversarial">GAN</b> learns only to draw: which latent would give your picture, it cannot say.</p>
 </section>
 
 <div class="controls">
-  <fieldset class="chips"><legend>Class</legend></fieldset>
+  <fieldset class="chips one"><legend>Class</legend></fieldset>
   <label class="psi">Truncation <output></output>
     <input name="psi" type="range" min="0" max="1" step="0.01"
       title="Below 1: less variety, more typical pictures"></label>

@@ -6,7 +6,7 @@ from demo.tabs import interpolate, sample, stage
 
 # The name in links and in the API -> a module with a TITLE and `build(page) -> Tab`.
 TABS: dict[str, ModuleType] = {
+    "stage": stage,  # the first opens
     "sample": sample,
     "interpolate": interpolate,
-    "stage": stage,
 }

@@ -7,12 +7,13 @@ says in JSON what the files' metadata say too: a page reads it before it fetches
 """
 
 import copy
+import dataclasses
 import hashlib
 import json
 import math
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import onnx
 import torch
@@ -21,16 +22,17 @@ from torch import nn
 from duet.core import latents
 from duet.core.domains import Domain, Pixels
 from duet.core.errors import DuetError
-from duet.core.files import replacing_folder, write_json
+from duet.core.files import replacing_folder
+from duet.export.about import ABOUT, About, File
 from duet.export.narrow import narrow
 from duet.models.base import BATCH_VALUES, LatentModel
+from duet.store import records
 from duet.store.checkpoint import Checkpoint
 
-SCHEMA = 1
 OPSET = 18
-ABOUT = "model.json"
 SEEDS = 64  # pictures that weights are narrowed on
 Z, LABELS, PIXELS, BATCH = "z", "labels", "pixels", "N"
+Role = Literal["decoder", "encoder"]
 
 
 class ExportError(DuetError):
@@ -65,26 +67,39 @@ class Encoder(nn.Module):
         return z
 
 
-def export(checkpoint: Checkpoint, folder: Path) -> dict[str, Any]:
+def export(checkpoint: Checkpoint, folder: Path) -> About:
     """Write a checkpoint's ONNX files and `model.json` into `folder`, whole or not at all; returns
-    what `model.json` says. An earlier export there is replaced; ExportError for other contents."""
+    what `model.json` says. An earlier export there is replaced; ExportError for other contents, and
+    for a model that PyTorch's exporter cannot follow."""
     _check_place(folder)
-    modules: dict[str, Decoder | Encoder] = {"decoder": _decoder(checkpoint.model)}
+    modules: dict[Role, Decoder | Encoder] = {"decoder": _decoder(checkpoint.model)}
     if hasattr(checkpoint.model, "encode"):
         modules["encoder"] = _encoder(checkpoint.model)
-    about, files = _about(checkpoint), {}
+    about = About.of(checkpoint)
+    facts = {name: value for name, value in dataclasses.asdict(about).items() if name != "files"}
+    files: dict[Role, File] = {}
     with replacing_folder(folder) as scratch:
         for role, module in modules.items():
             tensors = _tensors(checkpoint.model, module)
-            content = _content(_graph(module, checkpoint.model), {**about, **tensors})
+            try:
+                content = _content(_graph(module, checkpoint.model), {**facts, **tensors})
+            except Exception as error:  # the exporter's, of whatever kind it likes
+                raise ExportError(
+                    f"{checkpoint.name}: the {role} of {checkpoint.architecture!r} cannot be "
+                    f"exported; PyTorch's exporter says: {_first_line(error)}"
+                ) from error
             (scratch / f"{role}.onnx").write_bytes(content)
-            files[role] = {
-                "name": f"{role}.onnx", "bytes": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(), **tensors,
-            }
-        about["files"] = files
-        write_json(scratch / ABOUT, about)
+            files[role] = File(
+                name=f"{role}.onnx", bytes=len(content),
+                sha256=hashlib.sha256(content).hexdigest(), **tensors,
+            )
+        about = dataclasses.replace(about, files=files)
+        records.write(scratch / ABOUT, about)
     return about
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)[:300]
 
 
 def _check_place(folder: Path) -> None:
@@ -94,19 +109,6 @@ def _check_place(folder: Path) -> None:
     others = sorted({path.name for path in folder.glob("*")} - known)
     if others:
         raise ExportError(f"{folder} holds other things ({others[0]}); name a new folder")
-
-
-def _about(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The facts that a program without Duet needs."""
-    model = checkpoint.model
-    return {
-        "schema": SCHEMA, "name": checkpoint.name, "architecture": checkpoint.architecture,
-        "title": model.title, "role": model.role, "data": checkpoint.data,
-        "domain": model.config.domain,
-        "weights_sha256": checkpoint.weights_sha256, "latent_dim": model.latent_dim,
-        "image_shape": list(model.image_shape), "num_classes": model.num_classes,
-        "class_names": list(checkpoint.class_names),
-    }
 
 
 def _tensors(model: LatentModel, module: Decoder | Encoder) -> dict[str, dict[str, str]]:

@@ -30,6 +30,10 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]
 START_SECONDS = 240  # a start takes ten on a quiet machine
+TWO_SETS = {
+    "grey": ((1, 28, 28), ("any", "same", "Sneaker", "boot")),
+    "colour": ((3, 32, 32), ()),
+}
 
 
 def random_checkpoints(folder: Path) -> dict[str, str | Path]:
@@ -140,25 +144,28 @@ def browser():
 
 
 @pytest.fixture
-def open_page(browser, app_url):
-    """Open the page at a query, ready to be used; at the end, nothing must have been fetched from
-    elsewhere and no script must have failed."""
+def visitor(browser):
+    """visitor(address, …) -> a page of somebody who was never here. At the end, nothing must have
+    been fetched from elsewhere and no script must have failed."""
     contexts, elsewhere, errors = [], [], []
 
     def note(request):
         if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
             elsewhere.append(request.url)
 
-    def open_at(query: str = "", url: str = app_url, width: int = 1280, height: int = 900):
-        context = browser.new_context(viewport={"width": width, "height": height})
-        contexts.append(context)
-        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url)
+    def open_at(address: str, prepare=None, context=None, width=1280, height=900, **options):
+        """`prepare(page)` comes before the page is asked for; `context`: of an earlier visit."""
+        if context is None:
+            context = browser.new_context(viewport={"width": width, "height": height}, **options)
+            contexts.append(context)
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(30_000)
         page.on("request", note)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{url}/?{query}")
-        page.get_by_role("heading", name="Duet").wait_for()
+        if prepare:
+            prepare(page)
+        page.goto(address)
         return page
 
     yield open_at
@@ -166,3 +173,34 @@ def open_page(browser, app_url):
         context.close()
     assert elsewhere == []
     assert errors == []
+
+
+@pytest.fixture
+def open_page(visitor, app_url):
+    """Open the app at a query, ready to be used."""
+
+    def open_at(query: str = "", url: str = app_url, **options):
+        page = visitor(f"{url}/?{query}", **options)
+        page.get_by_role("heading", name="Duet").wait_for()
+        return page
+
+    return open_at
+
+
+@pytest.fixture(scope="session")
+def two_sets_url(serve, tmp_path_factory) -> str:
+    """The app over own runs of two data sets: grey pictures in classes, two of them called as our
+    words are, and larger pictures in colour without classes."""
+    torch.manual_seed(0)
+    parent = tmp_path_factory.mktemp("with a blank")
+    for data, (shape, names) in TWO_SETS.items():
+        models = {
+            "gan": GAN(GANConfig(shape, len(names), latent_dim=6, width=4, depth=1)),
+            "vae": VAE(VAEConfig(shape, len(names), 6, width=4, depth=1, flow_layers=2)),
+        }
+        for kind, model in models.items():
+            folder = parent / f"{data}-{kind}"
+            folder.mkdir()
+            record = DataRecord(data, data, names)
+            checkpoint.save(folder, model, name=folder.name, made_from=record)
+    return serve(f"'{folder}'" for folder in sorted(parent.iterdir(), reverse=True))

@@ -11,7 +11,7 @@ import threading
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from demo.site import STAGE
+from demo.facts import STAGE
 
 FRAMES, MILLISECONDS, WIDTH, COLOURS = 36, 100, 600, 160
 # A hand's way over the plane, closed, so that the film has no seam.

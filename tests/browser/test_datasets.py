@@ -6,37 +6,15 @@ import urllib.request
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-import torch
 from PIL import Image
-
-from duet.models.gan import GAN, GANConfig
-from duet.models.vae import VAE, VAEConfig
-from duet.store import checkpoint
-from duet.store.config import DataRecord
 
 pytestmark = pytest.mark.browser
 CLASSES = ("any", "same", "Sneaker", "boot")
 
 
-@pytest.fixture(scope="module")
-def url(serve, tmp_path_factory) -> str:
-    torch.manual_seed(0)
-    parent = tmp_path_factory.mktemp("with a blank")
-    kinds = {
-        "grey": ((1, 28, 28), CLASSES),
-        "colour": ((3, 32, 32), ()),
-    }
-    for data, (shape, names) in kinds.items():
-        models = {
-            "gan": GAN(GANConfig(shape, len(names), latent_dim=6, width=4, depth=1)),
-            "vae": VAE(VAEConfig(shape, len(names), 6, width=4, depth=1, flow_layers=2)),
-        }
-        for kind, model in models.items():
-            folder = parent / f"{data}-{kind}"
-            folder.mkdir()
-            record = DataRecord(data, data, names)
-            checkpoint.save(folder, model, name=folder.name, made_from=record)
-    return serve(f"'{folder}'" for folder in sorted(parent.iterdir(), reverse=True))
+@pytest.fixture
+def url(two_sets_url) -> str:
+    return two_sets_url
 
 
 def wait_for(page, tab: str, left: str, right: str) -> None:
@@ -60,7 +38,7 @@ def class_box(page, name: str = "Class"):
 
 
 def test_the_data_set_moves_both_models_and_the_classes(open_page, url):
-    page = open_page(url=url)
+    page = open_page("tab=sample", url=url)
     wait_for(page, "sample", "grey-gan", "grey-vae")
     assert picture(page, "sample-left").mode == "L"
     class_box(page).click()
@@ -72,7 +50,7 @@ def test_the_data_set_moves_both_models_and_the_classes(open_page, url):
     assert page.locator(".card h3").all_inner_texts() == ["colour-gan", "colour-vae"]
     assert picture(page, "sample-right").mode == "RGB"
     class_box(page).wait_for(state="hidden")
-    page.get_by_role("tab", name="Interpolate").click()
+    page.get_by_role("tab", name="Interpolate").first.click()
     wait_for(page, "interpolate", "colour-gan", "colour-vae")
     for kind in ("strip", "animation"):
         assert picture(page, f"{kind}-left").mode == "RGB"
@@ -80,7 +58,7 @@ def test_the_data_set_moves_both_models_and_the_classes(open_page, url):
 
 
 def test_a_class_called_any_is_not_any_class(open_page, url):
-    page = open_page(url=url)
+    page = open_page("tab=sample", url=url)
     wait_for(page, "sample", "grey-gan", "grey-vae")
     class_box(page).click()
     page.get_by_role("option", name="any", exact=True).click()
@@ -92,7 +70,7 @@ def test_a_class_called_any_is_not_any_class(open_page, url):
     again = open_page(link, url=url)
     wait_for(again, "sample", "grey-gan", "grey-vae")
     assert class_box(again).input_value() == "any"
-    old = open_page("digit=any", url=url)
+    old = open_page("tab=sample&digit=any", url=url)
     wait_for(old, "sample", "grey-gan", "grey-vae")
     assert class_box(old).input_value() == "– any –"
 
@@ -114,7 +92,7 @@ def test_models_of_two_sizes_are_shown_equally_large(open_page, url, tab, kind):
 
 
 def test_a_class_stays_while_a_model_knows_it(open_page, url):
-    link = {"left": "grey-gan", "right": "colour-vae", "class_name": "boot"}
+    link = {"tab": "sample", "left": "grey-gan", "right": "colour-vae", "class_name": "boot"}
     page = open_page(urlencode(link), url=url)
     page.locator("#sample-right-caption", has_text="ignores the choice").wait_for()
     assert class_box(page).input_value() == "boot"

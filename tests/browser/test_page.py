@@ -30,8 +30,8 @@ def captions(page, tab: str) -> list[str]:
     return [page.locator(f"#{tab}-{side}-caption").inner_text() for side in SIDES]
 
 
-def test_it_opens_with_pictures_and_cards(open_page, offered):
-    page = open_page()
+def test_sample_opens_with_pictures_and_cards(open_page, offered):
+    page = open_page("tab=sample")
     left, right = sources(page, "sample")
     assert left != right
     for kind, caption in zip(("gan", "vae"), captions(page, "sample"), strict=True):
@@ -40,9 +40,9 @@ def test_it_opens_with_pictures_and_cards(open_page, offered):
 
 
 def test_sample_draws_what_the_controls_say(open_page):
-    page = open_page()
+    page = open_page("tab=sample")
     before = sources(page, "sample")
-    page.get_by_label("Seed", exact=True).fill("7")
+    page.get_by_label("Seed", exact=True).filter(visible=True).fill("7")
     page.get_by_role("combobox", name="Class").click()
     page.get_by_role("option", name="3", exact=True).click()
     page.get_by_role("button", name="Sample", exact=True).click()
@@ -53,18 +53,18 @@ def test_sample_draws_what_the_controls_say(open_page):
 
 
 def test_the_dice_gives_a_new_seed_and_its_pictures(open_page):
-    page = open_page()
+    page = open_page("tab=sample")
     before = sources(page, "sample")
     page.get_by_role("button", name="Roll").first.click()
     changed(page, "sample", before)
-    seed = page.get_by_label("Seed", exact=True).input_value()
+    seed = page.get_by_label("Seed", exact=True).filter(visible=True).input_value()
     assert seed != "0"
     assert captions(page, "sample")[0].endswith(f"seed {seed}")
 
 
 def test_interpolate_draws_strips_and_animations_that_move(open_page):
-    page = open_page()
-    page.get_by_role("tab", name="Interpolate").click()
+    page = open_page("tab=sample")
+    page.get_by_role("tab", name="Interpolate").first.click()
     before = sources(page, "strip")
     animations = sources(page, "animation")
     page.get_by_label("End seed", exact=True).fill("9")
@@ -83,7 +83,7 @@ def test_interpolate_draws_strips_and_animations_that_move(open_page):
 
 
 def test_a_newly_picked_model_shows_its_pictures_and_its_card(open_page, offered):
-    page = open_page()
+    page = open_page("tab=sample")
     before = sources(page, "sample")[0]
     page.get_by_role("radio", name=offered["dcgan"]).first.check()
     page.locator("#sample-left-caption", has_text=offered["dcgan"]).wait_for()
@@ -96,10 +96,10 @@ def test_a_newly_picked_model_shows_its_pictures_and_its_card(open_page, offered
 
 
 def test_bad_input_is_answered_by_name(open_page):
-    page = open_page()
+    page = open_page("tab=sample")
     before = sources(page, "sample")
     for text, answer in (("", "Seed must be a whole number"), ("-1", "not -1")):
-        page.get_by_label("Seed", exact=True).fill(text)
+        page.get_by_label("Seed", exact=True).filter(visible=True).fill(text)
         page.get_by_role("button", name="Sample", exact=True).click()
         page.get_by_text(answer).first.wait_for()
     assert sources(page, "sample") == before
@@ -138,12 +138,12 @@ def test_the_link_reopens_the_same_view(open_page, offered, tab, picture, option
 
 
 def test_a_link_does_not_outlive_what_it_links_to(open_page):
-    page = open_page()
+    page = open_page("tab=sample")
     sources(page, "sample")
     page.locator("#sample-link-button").click()
     box = page.locator("#sample-link textarea")
     box.wait_for()
-    page.get_by_label("Seed", exact=True).fill("8")
+    page.get_by_label("Seed", exact=True).filter(visible=True).fill("8")
     box.wait_for(state="hidden")
     page.locator("#sample-link-button").click()
     box.wait_for()
@@ -154,6 +154,7 @@ def test_a_hostile_link_opens_the_defaults_with_a_notice(open_page, offered):
     evil = "<img src=x onerror=window.hacked=1>"
     page = open_page(urlencode({"tab": evil, "left": evil, "seed": evil, "count": "1e9"}))
     page.get_by_text("This link could not be followed").first.wait_for()
+    page.get_by_role("tab", name="Sample").first.click()
     sources(page, "sample")
     assert captions(page, "sample")[0] == f"{offered['gan']}: images 0–15 of seed 0"
     assert page.evaluate("window.hacked") is None
@@ -171,10 +172,10 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(open_page, tab):
 
 
 def test_every_control_has_a_help_text(open_page):
-    page = open_page()
+    page = open_page("tab=sample")
     sources(page, "sample")
     for tab in ("Sample", "Interpolate"):
-        page.get_by_role("tab", name=tab).click()
+        page.get_by_role("tab", name=tab).first.click()
         page.locator(f"#{tab.lower()}-draw").wait_for()
         page.wait_for_timeout(200)
         labels = page.locator("[data-testid=block-info]:visible")
@@ -207,7 +208,7 @@ def drawn(page, url: str) -> list[str]:
 
 
 def test_only_the_tab_in_view_draws(open_page, app_url, offered):
-    page = open_page()
+    page = open_page("tab=sample")
     calls = drawn(page, app_url)
     page.reload()
     sources(page, "sample")
@@ -218,15 +219,15 @@ def test_only_the_tab_in_view_draws(open_page, app_url, offered):
         return seen
 
     assert settled() == ["sample"]
-    page.get_by_role("tab", name="Interpolate").click()
+    page.get_by_role("tab", name="Interpolate").first.click()
     sources(page, "strip")
     assert settled() == ["interpolate"]
-    page.get_by_role("tab", name="Sample").click()
+    page.get_by_role("tab", name="Sample").first.click()
     assert settled() == []
     page.get_by_role("radio", name=offered["dcgan"]).first.check()
     page.locator("#sample-left-caption", has_text=offered["dcgan"]).wait_for()
     assert settled() == ["sample"]
-    page.get_by_role("tab", name="Interpolate").click()
+    page.get_by_role("tab", name="Interpolate").first.click()
     page.locator("#interpolate-left-caption", has_text=offered["dcgan"]).wait_for()
     assert settled() == ["interpolate"]
 

@@ -1,10 +1,12 @@
 """The static stage as a visitor has it: plain files, Chromium, no Python behind them."""
 
+import contextlib
 import functools
 import http.server
 import itertools
 import json
 import re
+import shutil
 import statistics
 import threading
 
@@ -14,8 +16,13 @@ import torch
 from PIL import Image
 
 import duet
-from demo import site
+from demo import facts, site
+from demo.catalogue import Catalogue
 from duet.core import latents
+from duet.models.gan import GAN, GANConfig
+from duet.models.vae import VAE, VAEConfig
+from duet.store import checkpoint
+from duet.store.config import DataRecord
 
 pytestmark = pytest.mark.browser
 AWAKE = "stage.stage?.sides.every((side) => side.awake)"
@@ -30,49 +37,36 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+@contextlib.contextmanager
+def serving(folder):
+    """Plain files on some port; yields the address of the folder."""
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     """The site as `python -m demo.site` writes it, below a prefix of some host."""
     host = tmp_path_factory.mktemp("host")
     assert site.main(["--out", str(host / "some" / "prefix")]) == 0
-    handler = functools.partial(Quiet, directory=str(host))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/some/prefix/"
-        server.shutdown()
+    with serving(host) as url:
+        yield f"{url}some/prefix/"
 
 
 @pytest.fixture
-def visit(browser, address):
-    """visit(query, …) -> a page of a visitor who was never here, both models awake. No script may
-    fail, and nothing may be fetched from elsewhere."""
-    contexts, errors, elsewhere = [], [], []
+def visit(visitor, address):
+    """visit(query, …) -> a page of the static site, both models awake."""
 
-    def note(request):
-        if not request.url.startswith((address, "data:", "blob:")):
-            elsewhere.append(request.url)
-
-    def open_at(query="", awake=True, prepare=None, context=None, width=1280, **options):
-        if context is None:
-            context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-            contexts.append(context)
-        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        page.on("request", note)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        if prepare:
-            prepare(page)
-        page.goto(f"{address}?{query}")
+    def open_at(query="", awake=True, **options):
+        page = visitor(f"{address}?{query}", **options)
         if awake:
             page.wait_for_function(AWAKE)
         return page
 
-    yield open_at
-    for context in contexts:
-        context.close()
-    assert errors == []
-    assert elsewhere == []
+    return open_at
 
 
 def pictures(page) -> list[np.ndarray]:
@@ -130,7 +124,7 @@ def test_the_recording_plays_before_any_model_is_there(visit):
     page.get_by_role("button", name="Pause").click()
     page.wait_for_timeout(100)
     frame = page.evaluate("stage.stage.explore.frame")
-    path = site.PATH
+    path = facts.PATH
     x, y = path["x"] + frame * path["dx"], path["y"] + frame * path["dy"]
     assert np.hypot(*np.subtract((x, y), place(page))) < 0.02
     for name, shown in zip(("mnist-gan", "mnist-vae"), pictures(page), strict=True):
@@ -218,7 +212,7 @@ def test_a_thrown_picture_glides_and_snaps_where_that_is_wanted(visit):
 def test_a_link_gives_the_same_pictures_to_somebody_else(visit):
     page = visit()
     drag(page, ".picture", 90, 70)
-    page.get_by_label("7", exact=True).check()
+    page.locator(".one").get_by_label("7", exact=True).check()
     page.locator("[name=psi]").fill("0.7")
     page.get_by_role("button", name="Pause").click()
     shown = settled(page)
@@ -281,18 +275,50 @@ def test_a_path_meets_its_ends(visit):
     assert float(re.search(r"at=([\d.]+)", page.url)[1]) == weight
 
 
-def test_a_path_is_saved_as_an_animation(visit, tmp_path):
-    page = visit("view=interpolate&from=12345&to=8&class=2")
+@pytest.mark.parametrize(("format", "returns"), [("PNG", True), ("WebP", False)])
+def test_a_path_is_saved_as_a_film(visit, tmp_path, format, returns):
+    page = visit(f"view=interpolate&from=12345&to=8&class=2&returns={int(returns)}")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Save animation").click()
-    download.value.save_as(tmp_path / "path.png")
-    with Image.open(tmp_path / "path.png") as moving:
-        assert moving.n_frames == 48  # 25 there, 23 back
+        page.get_by_role("button", name=f"Save {format} film").click()
+    download.value.save_as(tmp_path / "path")
+    with Image.open(tmp_path / "path") as moving:
+        assert moving.format == format.upper()
+        assert moving.n_frames == (48 if returns else 25)  # 25 there, 23 back
         for frame, (x, y) in ((0, (345, 12)), (24, (8, 0))):
             moving.seek(frame)
             shown = np.asarray(moving.convert("L")).astype(int)[3::6, 3::6]
             assert abs(shown[:, :28] - rendered("mnist-gan", x, y, 2)).max() <= 1
             assert abs(shown[:, 30:] - rendered("mnist-vae", x, y, 2)).max() <= 1
+
+
+def test_a_path_passes_the_classes_that_are_chosen_in_their_order(visit):
+    page = visit("view=interpolate&from=12345&to=8&class=2&at=0")
+    for name in ("7", "1", "4"):
+        page.locator(".via").get_by_label(name, exact=True).check()
+    page.locator(".via").get_by_label("1", exact=True).uncheck()
+    assert page.locator(".way").inner_text() == "7 → 4"
+    for at, (x, y), label in (("0", (345, 12), 7), ("1", (8, 0), 4)):
+        page.get_by_label("Along the path", exact=True).fill(at)
+        page.wait_for_function(f"stage.stage.views.interpolate.shown.endsWith(',{at}')")
+        for name, picture in zip(("mnist-gan", "mnist-vae"), pictures(page), strict=True):
+            assert abs(picture - rendered(name, x, y, label)).max() <= 1
+    page.wait_for_function("location.search.includes('via=7&via=4')")
+    old = visit("view=interpolate&through=1")
+    assert old.locator(".way").inner_text() == " → ".join("0123456789")
+
+
+def test_a_path_that_does_not_return_begins_again(visit):
+    page = visit("view=interpolate&from=1&to=2&at=0.97")
+    page.get_by_label("there and back").uncheck()
+    page.locator("#view-interpolate [data-play]").click()
+    page.wait_for_function("stage.stage.state.weight < 0.5")
+
+
+def test_ready_made_drawings_are_answered(visit):
+    page = visit("view=draw")
+    for name, digit in (("a three", 3), ("a four", 4), ("a seven with a bar", 7)):
+        page.get_by_role("button", name=f"Draw {name}").click()
+        page.get_by_text(f"The VAE takes it for {digit}.").wait_for()
 
 
 def test_a_drawn_digit_is_answered(visit, extractor):
@@ -429,35 +455,182 @@ def test_a_phone_has_both_beside_each_other(visit, view):
     assert left.bounding_box()["width"] > 150
 
 
-def test_the_app_has_it_as_a_tab(browser, app_url, offered):
-    """The same files, within the page that Python serves; its dark mode reaches them."""
+MOUNTED = "document.querySelector('.stage-mount').stage"
+
+
+@pytest.fixture
+def app(open_page, offered):
+    """app(query, …) -> the app's page, and a function that waits until the stage has drawn both
+    `names` at a place and gives the pictures as uint8 [H, W, 3]."""
+
+    def open_at(query="", **options):
+        page = open_page(query, **options)
+        page.wait_for_function("document.querySelector('.stage-mount')?.stage", timeout=60_000)
+
+        def drawn(x, y, *names):
+            page.wait_for_function(
+                f"{MOUNTED}.explore.shown === '{x},{y},,1,{','.join(names)}'", timeout=60_000
+            )
+            shown = page.evaluate(f"""{MOUNTED}.explore.canvases.map((c) => [c.height, c.width,
+                [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]])""")
+            return [np.array(p, int).reshape(h, w, 4)[..., :3] for h, w, p in shown]
+
+        return page, drawn
+
+    return open_at
+
+
+@pytest.fixture
+def shipped(offered):
     if offered["gan"] != "mnist-gan":
         pytest.skip("needs the shipped models")
-    page = browser.new_page(viewport={"width": 360, "height": 900})
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"{app_url}/?tab=stage&x=5&y=5&__theme=dark")
-    mounted = "document.querySelector('.stage-mount')?.stage"
-    drawn = f"{mounted}?.explore.shown === '5,5,,1,mnist-gan,mnist-vae'"
-    page.wait_for_function(drawn, timeout=60_000)
-    shown = page.evaluate(f"""{mounted}.explore.canvases.map((c) => [...c.getContext('2d')
-        .getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0))""")
+
+
+def test_the_app_opens_on_it(app, shipped):
+    """The same files, within the page that Python serves; its dark mode reaches them."""
+    page, drawn = app("x=5&y=5&__theme=dark", width=360)
+    shown = drawn(5, 5, "mnist-gan", "mnist-vae")
     for name, picture in zip(("mnist-gan", "mnist-vae"), shown, strict=True):
-        assert abs(np.array(picture).reshape(28, 28) - rendered(name, 5, 5)).max() <= 1
+        assert abs(picture[..., 0] - rendered(name, 5, 5)).max() <= 1
     page.wait_for_function("location.search.includes('x=5&y=5')")
     assert "tab=stage" in page.url
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     button = page.locator(".stage-mount button", has_text="Copy link")
     assert button.evaluate("(b) => getComputedStyle(b).colorScheme") == "dark"
-    page.close()
-    assert errors == []
+    assert page.locator(".stage-mount figcaption select").count() == 0  # the pickers above choose
+
+
+def test_the_apps_pickers_choose_for_the_stage(app, shipped):
+    page, drawn = app("tab=stage&left=mnist-vae&right=mnist-gan&x=5&y=5")
+    drawn(5, 5, "mnist-vae", "mnist-gan")
+    assert page.get_by_role("radio", name="mnist-vae").first.is_checked()
+    page.get_by_role("radio", name="mnist-dcgan").first.check()
+    left, _ = drawn(5, 5, "mnist-dcgan", "mnist-gan")
+    assert abs(left[..., 0] - rendered("mnist-dcgan", 5, 5)).max() <= 1
+    page.wait_for_function("location.search.includes('left=mnist-dcgan')")
+
+
+def test_a_link_to_another_tab_opens_that(open_page):
+    page = open_page("tab=sample&seed=5")
+    page.locator("#sample-left-caption", has_text="of seed 5").wait_for()
+    page.wait_for_timeout(800)
+    assert "tab=sample" in page.url  # the stage, unseen, leaves the address alone
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        lambda page: page.add_init_script("delete window.WebAssembly"),
+        lambda page: page.route("**/decoder.onnx.gz*", lambda route: route.fulfill(status=404)),
+    ],
+    ids=["no WebAssembly", "404"],
+)
+def test_the_server_draws_what_the_browser_cannot(app, shipped, prepare):
+    page, drawn = app("x=5.25&y=5", prepare=prepare)
+    page.get_by_text("drawn by the server").first.wait_for()
+    for name, picture in zip(
+        ("mnist-gan", "mnist-vae"), drawn(5.25, 5, "mnist-gan", "mnist-vae"), strict=True
+    ):
+        assert abs(picture[..., 0] - rendered(name, 5.25, 5)).max() <= 1
+    page.locator("#tab-sample").click()
+    page.wait_for_function(f"{MOUNTED}.views.sample.drawn", timeout=60_000)
+    page.locator("#tab-draw").click()
+    page.get_by_role("button", name="Draw a three").click()
+    page.get_by_text("The VAE takes it for").wait_for()
+
+
+def test_own_runs_of_two_data_sets_are_drawn_by_the_server(app, two_sets_url):
+    page, drawn = app("x=5&y=5", url=two_sets_url)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    left, _ = drawn(5, 5, "grey-gan", "grey-vae")
+    assert left.shape == (28, 28, 3)
+    chips = page.locator(".stage-mount .one label")
+    assert chips.all_inner_texts() == ["any", "any", "same", "Sneaker", "boot"]
+    page.get_by_role("radio", name="colour", exact=True).check()
+    left, right = drawn(5, 5, "colour-gan", "colour-vae")
+    assert left.shape == right.shape == (32, 32, 3)
+    assert (right[..., 0] != right[..., 2]).any()
+    assert chips.first.is_hidden()
+    page.locator("#tab-draw").click()
+    page.get_by_text("Neither model here encodes grey drawings").wait_for()
+    assert not [url for url in asked if ".gz" in url]
+    page.wait_for_timeout(1000)  # what is under way
+    calls = len([url for url in asked if "run/decode" in url])
+    page.wait_for_timeout(1000)
+    assert len([url for url in asked if "run/decode" in url]) == calls  # at rest, nobody is asked
+
+
+@pytest.fixture(scope="module")
+def colourful(tmp_path_factory):
+    """A static site of shipped-like models: grey digits, and colour of 32 pixels with classes."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("colourful")
+    names = ("grinning face", "red apple", "ox")
+    models = {
+        "toy-gan": GAN(GANConfig((3, 32, 32), 3, latent_dim=6, width=4, depth=1)),
+        "toy-vae": VAE(VAEConfig((3, 32, 32), 3, 6, width=4, depth=1, flow_layers=2)),
+    }
+    loaded = {name: duet.load(name) for name in ("mnist-gan", "mnist-vae")}
+    for name, model in models.items():
+        (folder / name).mkdir()
+        checkpoint.save(folder / name, model, name=name, made_from=DataRecord("toy", "Toy", names))
+        loaded[name] = duet.load(folder / name)
+    with pytest.MonkeyPatch.context() as patch:
+        shutil.copytree(facts.STAGE, folder / "site")
+        patch.setattr(facts, "STAGE", folder / "site")
+        for name in models:
+            site._make_model(loaded[name], folder / "site" / "models" / name)
+        told = facts.facts(Catalogue(loaded), facts.exported())
+    (folder / "site" / site.FACTS).write_text(json.dumps(told))
+    with serving(folder / "site") as url:
+        yield url, loaded
+
+
+def test_another_data_set_in_colour_is_fetched_when_it_is_chosen(visitor, colourful):
+    url, loaded = colourful
+    asked: list[str] = []
+    page = visitor(f"{url}?x=5&y=5", prepare=lambda page: page.on(
+        "request", lambda request: asked.append(request.url)
+    ))
+    page.wait_for_function(AWAKE)
+    settled(page)
+    assert not [url for url in asked if "toy" in url]
+    page.get_by_label("Pictures").select_option("Toy")
+    page.wait_for_function(
+        "stage.stage.explore.shown === '5,5,,1,toy-gan,toy-vae'"
+    )
+    assert [url for url in asked if "toy-vae/decoder" in url]
+    assert not [url for url in asked if "encoder" in url]
+    page.get_by_label("red apple").first.check()
+    page.wait_for_function("stage.stage.explore.shown === '5,5,red apple,1,toy-gan,toy-vae'")
+    shown = page.evaluate("""stage.stage.explore.canvases.map(
+        (c) => [...c.getContext('2d').getImageData(0, 0, 32, 32).data])""")
+    for name, picture in zip(("toy-gan", "toy-vae"), shown, strict=True):
+        model = loaded[name].model
+        z, _ = latents.plane(5, 5, model.latent_dim, 3)
+        wanted = model.render(z, torch.tensor([1]))[0].permute(1, 2, 0).int().numpy()
+        assert abs(np.array(picture).reshape(32, 32, 4)[..., :3] - wanted).max() <= 1
+    page.get_by_role("button", name="Copy link").click()
+    link = page.evaluate("navigator.clipboard.readText()")
+    other = visitor(link)
+    other.wait_for_function(
+        "stage.stage?.explore.shown === '5,5,red apple,1,toy-gan,toy-vae'"
+    )
+    assert other.get_by_label("Pictures").input_value() == "Toy"
+
+
+def test_a_model_that_is_not_here_is_named(visit):
+    page = visit("left=my-own-run&x=5&y=5")
+    page.get_by_text("there is no “my-own-run” here").first.wait_for()
+    page.wait_for_function("location.search.includes('left=mnist-gan')")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(visit, root, scheme):
     axe = root / "node_modules/axe-core/axe.min.js"
     if not axe.exists():
-        pytest.skip("needs axe-core: npm install --no-save axe-core@4.11")
+        pytest.skip("needs axe-core: make check")
     page = visit("x=5&y=5", color_scheme=scheme)
     page.add_script_tag(path=axe)
     for view in ("explore", "sample", "interpolate", "draw"):

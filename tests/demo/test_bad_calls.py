@@ -28,6 +28,13 @@ ENDPOINTS = {
     "card": ["model"],
     "link": ["tab", "options"],
     "models": [],
+    "decode": ["model", "z", "labels"],
+    "encode": ["model", "pixels", "labels"],
+}
+GOOD = {
+    "card": {"model": "a"}, "link": {"tab": "sample", "options": {}},
+    "decode": {"model": "a", "z": [[0, 0.5, -1]], "labels": [9]},
+    "encode": {"model": "a", "pixels": "AAAAAAAAAAAAAAAAAAAAAA==", "labels": [9]},
 }
 PARAMETERS = [(endpoint, name) for endpoint, names in ENDPOINTS.items() for name in names]
 
@@ -40,6 +47,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def client(mock_checkpoint, folder, serve_in_process):
     offer = Catalogue({name: mock_checkpoint(name=name) for name in ("a", "b")})
+    offer.checkpoints["a"].model.encode = lambda images, labels: images.flatten(1)[:, :3]
     with serve_in_process(offer, folder) as caller:
         yield caller
 
@@ -54,7 +62,7 @@ def good(client):
             for p in endpoint["parameters"]
         }
         for name, endpoint in schema.items()
-    } | {"card": {"model": "a"}, "link": {"tab": "sample", "options": {}}}
+    } | GOOD
 
 
 def call(client, endpoint: str, data: object):

@@ -45,24 +45,26 @@ def test_a_tab_of_its_own_frame_is_one_row(offer, own_frame, serve_in_process, t
         assert run(client, "link", "sample", {}).startswith("tab=sample&left=g&right=v&class_name=")
 
 
-def test_the_models_of_a_stages_link_are_not_the_pages(
+def test_the_models_of_a_stages_link_are_the_pages(
     offer, serve_in_process, tmp_path, monkeypatch
 ):
-    """The stage draws the shipped models, and calls them "left" and "right" in the address too."""
+    """The stage writes its address itself; the pickers read its "left" and "right"."""
     warnings = []
     monkeypatch.setattr(gr, "Warning", warnings.append)
     with serve_in_process(offer, tmp_path) as client:
-        assert run(client, "link", "stage", {}) == "tab=stage"
+        assert run(client, "link", "stage", {}) == "tab=stage&left=g&right=v"
         restore = next(
             call["id"] for call in client.get("/config").json()["dependencies"]
             if call["api_name"] == "restore"
         )
-        for tab, told in (("stage", 0), ("sample", 1)):
+        for query, picked, told in (
+            ("tab=stage&left=v&right=g&x=3", ["v", "g"], 0), ("left=no&x=3", [], 1),
+        ):
             answer = client.post(
-                f"/gradio_api/run/predict?tab={tab}&left=mnist-gan&x=3",
-                json={"data": [], "fn_index": restore},
+                f"/gradio_api/run/predict?{query}", json={"data": [], "fn_index": restore},
             )
-            assert answer.status_code == 200
+            values = [value for value in answer.json()["data"] if value in ("v", "g")]
+            assert values[:2] == picked
             assert len(warnings) == told
 
 

@@ -223,6 +223,21 @@ def test_a_graph_that_contradicts_itself_is_not_written():
         onnx_module._content(small_graph(onnx.TensorProto.INT64), {})
 
 
+def test_a_model_that_the_exporter_cannot_follow_is_refused_in_words(
+    export_of, tmp_path, monkeypatch
+):
+    loaded, _ = export_of("gan")
+    decode = GAN.decode
+
+    def branching(self, z, labels):
+        return decode(self, z, labels) * (1 if float(z[0, 0]) > 0 else 2)
+
+    monkeypatch.setattr(GAN, "decode", branching)
+    with pytest.raises(ExportError, match="toy-gan: the decoder of 'gan' cannot be exported"):
+        export(loaded, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_earlier_export_is_replaced_by_the_same_bytes(export_of, tmp_path, capfd):
     loaded, folder = export_of("gan")
     (tmp_path / "encoder.onnx").write_bytes(b"old")

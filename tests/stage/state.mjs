@@ -10,19 +10,28 @@ const read = (text) => {
   state.read(new URLSearchParams(text));
   return [state.chosen, new URLSearchParams(state.query()).get("class")];
 };
-const side = (classes) => new Side(
-  { name: "toy", latent_dim: 2, num_classes: classes, image_shape: [1, 1, 1], files: {} },
-  new URL("file:///"), () => {},
+const side = (classes, names) => new Side(
+  { name: "toy", latent_dim: 2, num_classes: classes, class_names: names, image_shape: [1, 1, 1],
+    files: {} },
+  new URL("file:///"), () => {}, null,
 );
+const digits = [..."0123456789"], way = (text) => {
+  const state = new State();
+  state.read(new URLSearchParams(text));
+  const query = new URLSearchParams(state.query());
+  return [state.via, state.returns, query.getAll("via"), query.get("returns")];
+};
 console.log(JSON.stringify({
-  read: ["class=4", "digit=4", "class=5&digit=4", "class=<b>", "class=-1", "class=1.5", ""].map(read),
+  read: ["class=4", "digit=4", "class=5&digit=4", "class=Red%20cap", ""].map(read),
+  ways: ["view=interpolate&via=3&via=a,b&returns=0", "view=interpolate"].map(way),
   seeds: ["seed=999999", "seed=1000000"].map((text) => {
     const state = new State();
     state.read(new URLSearchParams(text));
     return state.seed;
   }),
   offered: [...TEMPLATE.matchAll(/max="(\d{4,})"/g)].map((found) => Number(found[1])),
-  labels: [[10, 3], [10, null], [10, 10], [10, 9999], [0, 3]].map(
-    ([classes, chosen]) => side(classes).label(7, chosen),
-  ),
+  labels: [
+    [10, digits, "3"], [10, digits, null], [10, digits, "10"], [0, digits, "3"],
+    [3, ["b", "3", "a"], "3"],
+  ].map(([classes, names, chosen]) => side(classes, names).label(2, chosen)),
 }));

@@ -1,5 +1,6 @@
 """What `python -m demo.site` makes and copies, and that it belongs to the shipped checkpoints."""
 
+import dataclasses
 import gzip
 import hashlib
 import json
@@ -14,11 +15,13 @@ import torch
 from PIL import Image
 
 import duet
-from demo import site, vendor
+from demo import facts, site, vendor
+from demo.catalogue import Catalogue
 from duet.core import latents
+from duet.export.about import ABOUT
 from duet.store.checkpoint import shipped_names
 
-STAGE = site.STAGE
+STAGE = facts.STAGE
 FACTS = json.loads((STAGE / site.FACTS).read_text())
 MOST_WIRE_BYTES = 2_500_000
 
@@ -28,7 +31,8 @@ def test_the_stage_holds_the_shipped_models():
     assert sorted(about["name"] for about in FACTS["models"]) == sorted(shipped_names())
     for about in FACTS["models"]:
         assert about["weights_sha256"] == duet.load(about["name"]).weights_sha256
-        assert about == json.loads((STAGE / "models" / about["name"] / site.ABOUT).read_text())
+        kept = json.loads((STAGE / about["folder"] / ABOUT).read_text())
+        assert about.items() >= {k: v for k, v in kept.items() if k != "schema"}.items()
     assert [about["name"] for about in FACTS["models"][:2]] == [FACTS["left"], FACTS["right"]]
 
 
@@ -53,6 +57,25 @@ def test_shipped_files_are_small_whole_and_within_a_grey_level(about):
             exact = model.encode(images.float() / 127.5 - 1, labels)
         again = model.render(torch.from_numpy(found["encoder"]), labels)
         assert (again.int() - model.render(exact, labels).int()).abs().max() <= 1
+
+
+def test_the_app_knows_a_model_by_its_weights_whatever_it_is_called():
+    """One of other weights under a shipped name is drawn by the server; so is one of no export."""
+    shipped = {name: duet.load(name) for name in ("mnist-gan", "mnist-vae")}
+    other = dataclasses.replace(shipped["mnist-gan"], weights_sha256="0" * 64)
+    told = facts.facts(
+        Catalogue({"mine": shipped["mnist-gan"], "mnist-gan": other, "v": shipped["mnist-vae"]}),
+        facts.exported(),
+    )
+    assert (told["left"], told["right"]) == ("mine", "v")
+    assert told["datasets"] == {"MNIST": ["mine", "v", "mnist-gan"]}
+    assert told["drift"]["files"].keys() == {"mine", "v"}
+    mine, v, stranger = told["models"]
+    assert mine["folder"] == "models/mnist-gan"
+    assert v["encodes"]
+    assert "encoder" in v["files"]
+    assert (stranger["name"], stranger["files"], stranger["encodes"]) == ("mnist-gan", {}, False)
+    assert "folder" not in stranger
 
 
 @pytest.mark.parametrize("name", [about["name"] for about in FACTS["models"]])
@@ -93,13 +116,15 @@ def test_what_is_out_of_date_is_made_again(tmp_path, monkeypatch):
     stage = tmp_path / "stage"
     shutil.copytree(STAGE / "models", stage / "models")
     shutil.copytree(stage / "models" / "mnist-gan", stage / "models" / "mnist-old")
-    path = stage / "models" / "mnist-gan" / site.ABOUT
+    path = stage / "models" / "mnist-gan" / ABOUT
     path.write_text(json.dumps(json.loads(path.read_text()) | {"weights_sha256": "0" * 64}))
+    (stage / "models" / "mnist-vae" / ABOUT).write_text('{"weights_sha256": 7}')
     made = []
     monkeypatch.setattr(site, "STAGE", stage)
+    monkeypatch.setattr(facts, "STAGE", stage)
     monkeypatch.setattr(site, "_make_model", lambda checkpoint, folder: made.append(folder))
     site.make()
-    assert made == [stage / "models" / "mnist-gan"]
+    assert made == [stage / "models" / name for name in ("mnist-gan", "mnist-vae")]
     assert not (stage / "models" / "mnist-old").exists()
     assert {a["name"] for a in json.loads((stage / site.FACTS).read_text())["models"]} == set(
         shipped_names()
@@ -133,7 +158,7 @@ def test_types_hold(root):
     """JSDoc's types, by tsc --checkJs where there is one."""
     tsc = shutil.which("tsc") or shutil.which("tsc", path=root / "node_modules/.bin")
     if not tsc:
-        pytest.skip("needs TypeScript: npm install --no-save typescript@5.9")
+        pytest.skip("needs TypeScript: make check")
     command = [tsc, "-p", STAGE / "jsconfig.json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
