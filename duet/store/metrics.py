@@ -19,7 +19,7 @@ from duet.store.records import (
 )
 from duet.store.studies import CopiesRecord, Study, UtilityRecord
 
-S = TypeVar("S", CopiesRecord, UtilityRecord)
+S = TypeVar("S", bound=CopiesRecord | UtilityRecord)
 
 
 @dataclass(frozen=True)
@@ -160,13 +160,11 @@ def _from_3(old: dict[str, Any]) -> dict[str, Any]:
 
 def _with(studies: tuple[S, ...], new: S) -> tuple[S, ...]:
     """`new` beside the studies of its weights that answer another request."""
-    return (
-        *(
-            study for study in studies
-            if study.subject_sha256 == new.subject_sha256 and study.request != new.request
-        ),
-        new,
-    )
+    kept: list[S] = [
+        study for study in studies
+        if study.subject_sha256 == new.subject_sha256 and study.request != new.request
+    ]
+    return (*kept, new)
 
 
 @dataclass(frozen=True)
