@@ -29,6 +29,7 @@ ENDPOINTS = {
     "link": ["tab", "options"],
     "models": [],
     "decode": ["model", "z", "labels"],
+    "nearest": ["model", "pixels", "label", "seed"],
     "encode": ["model", "pixels", "labels"],
 }
 GOOD = {
