@@ -9,8 +9,8 @@ import pytest
 
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 # What this process may have from the `make test` that runs it, or from the user's shell.
-OUTER = {"MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "UV_TORCH_BACKEND", "RUN", "SPACE", "GPU", "STATIC",
-         "MINUTES"}
+OUTER = {"MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "UV_TORCH_BACKEND", "RUN", "SPACE", "GPU",
+         "STATIC", "MINUTES"}
 # Its own name says which of them it is. It writes down its command and makes what the real
 # one would, as stubbornly: pip leaves a folder that exists as it is, uv cannot mend a package that
 # is installed by half. At the command that $STOP_AT names it kills make and itself, work half done.
