@@ -27,7 +27,7 @@ $(call asked,space,SPACE,you/duet)
 .PHONY: help app test check fix mutants verify table release space site bench-stage clean venv
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
 app: .venv/installed-app ## serve the demo on http://127.0.0.1:7860 (PORT=…, SHARE=1)
 	PORT="$(PORT)" SHARE="$(SHARE)" $(BIN)/python app.py

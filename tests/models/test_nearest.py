@@ -7,7 +7,7 @@ import duet
 from duet.core import latents
 from duet.core.errors import ArgumentError
 from duet.models import ModelError
-from duet.models.nearest import CANDIDATES, ROUNDS, STARTS, nearest, search
+from duet.models.nearest import CANDIDATES, STARTS, nearest, search
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +68,9 @@ def test_the_work_is_bounded(smooth_gan, monkeypatch, steps):
     assert len(descent) <= steps
     assert descent[0] <= STARTS
     assert descent == sorted(descent, reverse=True)
-    assert counts[-1] >= STARTS >> ROUNDS
 
 
-def test_what_the_best_costs_never_rises(smooth_gan):
+def test_the_search_comes_nearer(smooth_gan):
     image = smooth_gan.sample(1, seed=9)[0]
     errors = nearest(smooth_gan, image, steps=40).errors
     assert errors[-1] < errors[0]
