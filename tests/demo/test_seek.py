@@ -20,6 +20,7 @@ def offer(mock_checkpoint):
 @pytest.fixture(scope="module")
 def client(offer, serve_in_process, tmp_path_factory):
     with serve_in_process(offer, tmp_path_factory.mktemp("gradio")) as caller:
+        caller.get("/gradio_api/startup-events")  # of the queue
         yield caller
 
 
@@ -37,6 +38,7 @@ def asked(client, *data) -> list[tuple[str, dict]]:
     return [(e, p) for e, p in zip(events, parts, strict=True) if e != "heartbeat"]
 
 
+@pytest.mark.timeout(60)
 def test_the_parts_come_one_after_the_other_and_end_with_what_the_library_finds(client, offer):
     model = offer.checkpoints["gan"].model
     z, labels = torch.tensor([[1.5, 0, 0]]), torch.tensor([7])

@@ -288,3 +288,16 @@ def test_a_static_space_without_its_page_is_refused(hub, training, staged, check
     code, _, said = training("space", "me/still", "--static")
     assert (code, hub.requests) == (2, [])
     assert "a Space needs demo/stage/index.html" in said
+
+
+def test_this_checkout_makes_a_static_space():
+    header = space._header(space.ROOT / "README.md")
+    files = space._static_files(space._tracked(space.STATIC), header, "me/still")
+    _, text, _ = files["README.md"].decode().split("---\n", 2)
+    own = yaml.safe_load(text)
+    assert own["sdk"] == "static"
+    assert own["app_file"] in files
+    assert "/spaces/me/still/" in own["thumbnail"]
+    assert own["thumbnail"].split("/resolve/main/")[1] in files
+    assert own.keys() == header.keys() - {"sdk_version", "python_version", "suggested_hardware"}
+    assert {f"models/{name}/decoder.onnx.gz" for name in checkpoint.shipped_names()} <= files.keys()
