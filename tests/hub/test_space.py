@@ -42,13 +42,13 @@ def checkout(tmp_path, monkeypatch):
     return root
 
 
-def commits(hub):
-    return hub.history("me/duet", kind="spaces")
+def commits(hub, repo_id="me/duet"):
+    return hub.history(repo_id, kind="spaces")
 
 
-def deployed(hub, name):
+def deployed(hub, name, repo_id="me/duet"):
     """The text of a file in the newest commit."""
-    return (hub.folder / "blobs" / commits(hub)[0]["files"][name]["sha256"]).read_text()
+    return (hub.folder / "blobs" / commits(hub, repo_id)[0]["files"][name]["sha256"]).read_text()
 
 
 def test_one_commit_with_only_what_is_needed(hub, training, checkout, running):
@@ -243,12 +243,12 @@ def staged(checkout, monkeypatch):
 def test_the_static_space_is_the_stage_at_the_root(hub, training, staged, running):
     code, output, said = training("space", "me/still", "--static")
     assert (code, output, said) == (0, f"{running[1]}/spaces/me/still\n", "")
-    assert commits(hub)[0]["files"].keys() == {
+    assert commits(hub, "me/still")[0]["files"].keys() == {
         "index.html", "stage.js", "stage.json", "models/a/model.json", "docs/screenshot.png",
         "README.md", ".gitattributes",
     }
     assert hub.read("spaces", "me/still", "me")["sdk"] == "static"
-    _, header, text = deployed(hub, "README.md").split("---\n", 2)
+    _, header, text = deployed(hub, "README.md", "me/still").split("---\n", 2)
     assert yaml.safe_load(header) == {
         "title": "Duet", "sdk": "static", "app_file": "index.html",
         "thumbnail":
