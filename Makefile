@@ -26,7 +26,7 @@ asked = $(if $(filter $1,$(MAKECMDGOALS)),$(if $($2),,$(error $2 is missing: mak
 $(call asked,release,RUN,runs/mnist-gan)
 $(call asked,space,SPACE,you/duet)
 
-.PHONY: help app test check fix mutants bench-evaluation verify table release space site clean venv
+.PHONY: help app test check fix mutants bench-evaluation verify table release space site bench-stage clean venv
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
@@ -67,11 +67,14 @@ release: .venv/installed-app ## ship a run's checkpoint, measured, on the stage:
 	$(BIN)/python -m evaluation verify "$$folder" && \
 	$(BIN)/python -m demo.site
 
-space: .venv/installed-app ## create or update a Space: make space SPACE=you/duet (GPU=1)
-	$(BIN)/python -m training space "$$SPACE" $(if $(GPU),--gpu)
+space: .venv/installed-app ## create or update a Space: make space SPACE=you/duet (GPU=1, STATIC=1)
+	$(BIN)/python -m training space "$$SPACE" $(if $(GPU),--gpu) $(if $(STATIC),--static)
 
 site: .venv/installed-app ## write the stage as static files into site/, for any web host
 	$(BIN)/python -m demo.site
+
+bench-stage: .venv/installed-dev ## time the stage in Chromium, static and in the app (MINUTES=10 of drift)
+	$(BIN)/python -m benchmarks.stage $(MINUTES:%=--drift-minutes %)
 
 clean: ## remove the environment and caches, never runs/
 	rm -rf .venv node_modules .pytest_cache .mypy_cache .ruff_cache .gradio

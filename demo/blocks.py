@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from demo import card, catalogue, links, remote
+from demo import card, catalogue, links, remote, seek
 from demo.app_blocks import AppBlocks
 from demo.catalogue import Catalogue
 from demo.controls import Control, as_gradio_error, checked_handler, control, in_html
@@ -226,6 +226,7 @@ def _add_api(layout: _Layout) -> None:
     api(as_gradio_error(card_of), api_name="card")
     api(as_gradio_error(link), api_name="link")
     remote.add_endpoints(offer)
+    seek.add_endpoint(offer)
 
 
 def _values(known: Sequence[Option], given: Any) -> list[Any]:

@@ -44,7 +44,7 @@ def add_endpoints(offer: Catalogue) -> None:
     def encode(model: str, pixels: str, labels: list[int]) -> list[list[float]]:
         """Pictures, uint8 [N, C, H, W] in base64, and labels [N] to latents [N, latent_dim]."""
         known = offer.checkpoints[choice.check(model)].model
-        images = _images(known, pixels)
+        images = from_base64(known, pixels)
         z: list[list[float]] = read(known, images, _labels(known, labels, len(images))).tolist()
         return z
 
@@ -105,12 +105,14 @@ def _labels(model: LatentModel, values: Any, count: int) -> torch.Tensor:
     return torch.tensor(values)
 
 
-def _images(model: LatentModel, text: Any) -> torch.Tensor:
+def from_base64(model: LatentModel, text: Any, most: int = MOST) -> torch.Tensor:
+    """A model's pictures, uint8 [N, C, H, W], as they are sent, one to `most`."""
     size = math.prod(model.image_shape)
     try:
         content = base64.b64decode(text, validate=True)
     except (TypeError, ValueError):
         content = b""
-    if not content or len(content) % size or len(content) > MOST * size:
-        raise RemoteError(f"Pixels must be base64 of 1 to {MOST} times {size} bytes.")
+    if not content or len(content) % size or len(content) > most * size:
+        times = f"1 to {most} times " if most > 1 else ""
+        raise RemoteError(f"Pixels must be base64 of {times}{size} bytes.")
     return torch.frombuffer(bytearray(content), dtype=torch.uint8).view(-1, *model.image_shape)

@@ -9,7 +9,8 @@ import pytest
 
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 # What this process may have from the `make test` that runs it, or from the user's shell.
-OUTER = {"MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "UV_TORCH_BACKEND", "RUN", "SPACE", "GPU"}
+OUTER = {"MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "UV_TORCH_BACKEND", "RUN", "SPACE", "GPU",
+         "STATIC", "MINUTES"}
 # Its own name says which of them it is. It writes down its command and makes what the real
 # one would, as stubbornly: pip leaves a folder that exists as it is, uv cannot mend a package that
 # is installed by half. At the command that $STOP_AT names it kills make and itself, work half done.
@@ -214,6 +215,17 @@ def test_what_lacks_its_name_is_refused_at_once(make, target, mend):
 def test_a_space_on_a_gpu(make):
     assert make("space", "SPACE=me/my duet")[2][-1] == "python -m training space 'me/my duet'"
     assert make("space", "GPU=1", SPACE="me/a")[2][-1] == "python -m training space me/a --gpu"
+
+
+def test_a_static_space(make):
+    command = "python -m training space me/a --static"
+    assert make("space", "STATIC=1", SPACE="me/a")[2][-1] == command
+
+
+def test_the_stage_is_timed(make):
+    commands = make("bench-stage", "MINUTES=10")[2]
+    assert commands[-1] == "python -m benchmarks.stage --drift-minutes 10"
+    assert make("bench-stage")[2][-1] == "python -m benchmarks.stage"
 
 
 def test_help_lists_every_target(make, root):

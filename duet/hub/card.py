@@ -38,6 +38,24 @@ images = checkpoint.model.sample(16, seed=0$label)  # uint8 [16, $shape]
 Image *i* of a seed is always the same image, whatever the device and the batch size (to within
 rounding: one grey level).
 
+Without PyTorch: `python -m training export $source` writes `runs/onnx/$name/decoder.onnx`, which
+takes normal numbers and class numbers to pixels, uint8 [N, $shape]. In Python with onnxruntime, in
+a browser with onnxruntime-web:
+
+```python
+import numpy, onnxruntime
+decoder = onnxruntime.InferenceSession("runs/onnx/$name/decoder.onnx")
+z = numpy.random.default_rng(0).standard_normal((16, $latent_dim), "float32")
+(pixels,) = decoder.run(None, {"z": z, "labels": numpy.full(16, $class_number, "int64")})
+```
+
+```js
+import * as ort from "onnxruntime-web";
+const decoder = await ort.InferenceSession.create("decoder.onnx");
+const z = new ort.Tensor(new Float32Array($latent_dim), [1, $latent_dim]);  // of normal numbers
+const { pixels } = await decoder.run({ z, labels: new ort.Tensor("int64", [${class_number}n]) });
+```
+
 ## Data
 
 $data
@@ -94,6 +112,8 @@ def body(loaded: Checkpoint, repo_id: str | None = None) -> str:
         source=repo_id or loaded.name,
         about=loaded.model.about,
         label=", label=3" if loaded.model.num_classes > 3 else "",
+        latent_dim=loaded.model.latent_dim,
+        class_number=3 if loaded.model.num_classes > 3 else 0,
         shape=", ".join(map(str, loaded.model.image_shape)),
         data=_data(loaded.made_from),
         command=_code_block(loaded.training.command if loaded.training else "not recorded"),

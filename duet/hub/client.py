@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
 
 Kind = Literal["model", "space"]
+Sdk = Literal["gradio", "static"]
 Content = Path | bytes
 
 ID = re.compile(f"(?P<repo>{REPOSITORY.pattern})(@(?P<revision>{REVISION.pattern}))?")
@@ -187,10 +188,10 @@ def check_access(repo_id: str) -> None:
 def push(
     repo_id: str, files: Mapping[str, Content], *, base: Repository | None,
     gone: Collection[str], kind: Kind = "model", private: bool,
-    revision: str | None = None, create_pr: bool = False, message: str,
+    revision: str | None = None, create_pr: bool = False, message: str, sdk: Sdk | None = None,
 ) -> str | None:
     """Write `files` and delete those `gone`, in one commit on top of `base`, or in a new repository
-    where that is None. Returns the link to it; None where nothing differs.
+    where that is None, a Space's of that `sdk`. Returns the link to it; None where nothing differs.
 
     The remote is left as it was where any of it fails: files that were uploaded belong to no
     commit, and a repository that was made for this goes again.
@@ -200,7 +201,7 @@ def push(
     api = _api()
     with _explained(repo_id), contextlib.ExitStack() as stack:
         if base is None:
-            base = stack.enter_context(_new_repository(repo_id, kind, private, revision))
+            base = stack.enter_context(_new_repository(repo_id, kind, private, revision, sdk))
         stored = base.files
         changed = [n for n, c in files.items() if n not in stored or not stored[n].holds(c)]
         deleted = sorted(set(gone) & set(stored))
@@ -226,11 +227,10 @@ def link(repo_id: str, kind: Kind = "model", revision: str | None = None) -> str
 
 @contextlib.contextmanager
 def _new_repository(
-    repo_id: str, kind: Kind, private: bool, revision: str | None
+    repo_id: str, kind: Kind, private: bool, revision: str | None, sdk: Sdk | None
 ) -> Iterator[Repository]:
     """Make a repository; it goes again where the work inside fails."""
     api = _api()
-    sdk = "gradio" if kind == "space" else None
     api.create_repo(repo_id, private=private or None, repo_type=kind, space_sdk=sdk)
     made = look_up(repo_id, kind=kind)
     try:

@@ -3,11 +3,9 @@
 import contextlib
 import functools
 import http.server
-import itertools
 import json
 import re
 import shutil
-import statistics
 import threading
 
 import numpy as np
@@ -16,6 +14,7 @@ import torch
 from PIL import Image
 
 import duet
+from benchmarks import stage as bench
 from demo import facts, site
 from demo.catalogue import Catalogue
 from duet.core import latents
@@ -639,54 +638,18 @@ def test_axe_finds_nothing(visit, root, scheme):
         assert [(rule["id"], rule["impact"]) for rule in found] == []
 
 
-def test_figures(visit, record_property, capsys):
+def test_figures(browser, address, record_property, capsys):
     """What the stage costs and how fast it is: recorded, not judged, for the machine is shared."""
-    sizes: dict[str, int] = {}
-
-    def watch(page):
-        devtools = page.context.new_cdp_session(page)
-        devtools.send("Network.enable")
-        urls = {}
-        devtools.on("Network.responseReceived", lambda e: urls.update(
-            {e["requestId"]: e["response"]["url"]}))
-        devtools.on("Network.loadingFinished", lambda e: sizes.update(
-            {urls.get(e["requestId"], "?"): int(e["encodedDataLength"])}))
-
-    page = visit(prepare=watch)
-    page.wait_for_function("performance.getEntriesByName('duet-model').length")
-    marks = page.evaluate("""Object.fromEntries(['duet-recording', 'duet-model'].map(
-        (name) => [name, performance.getEntriesByName(name)[0]?.startTime
-            - performance.getEntriesByType('navigation')[0].responseEnd]))""")
-    page.wait_for_timeout(2000)
-    page.evaluate("stage.stage.explore.frames.length = 0")
-    box = page.locator(".picture").first.bounding_box()
-    page.mouse.move(box["x"] + 100, box["y"] + 100)
-    page.mouse.down()
-    page.evaluate("""() => new Promise((done) => {  // a hand that never rests, for three seconds
-        const picture = document.querySelector('.picture'), began = performance.now();
-        const box = picture.getBoundingClientRect();
-        const step = (now) => {
-            const angle = (now - began) / 300;
-            picture.dispatchEvent(new PointerEvent('pointermove', { bubbles: true,
-                clientX: box.x + 100 + 60 * Math.cos(angle),
-                clientY: box.y + 100 + 60 * Math.sin(angle) }));
-            if (now - began < 3000) requestAnimationFrame(step); else done();
-        };
-        requestAnimationFrame(step);
-    })""")
-    frames = page.evaluate("stage.stage.explore.frames")
-    page.mouse.up()
-    gaps = sorted(b - a for a, b in itertools.pairwise(frames))
-    figures = {
-        "first picture, ms after the HTML": round(marks["duet-recording"]),
-        "first model's answer, ms after the HTML": round(marks["duet-model"]),
-        "bytes until both answer": sum(sizes.values()),
-        "median frame, ms": round(statistics.median(gaps), 1),
-        "99th percentile, ms": round(gaps[int(0.99 * len(gaps))], 1),
-    }
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page, figures = bench.arrive(context, address)
+    figures |= bench.dragged(page, seconds=2)
+    figures |= bench.frames("sheets", page.evaluate(bench.SHEETS, 2))
+    context.close()
     for name, value in figures.items():
         record_property(name, value)
     with capsys.disabled():
         print("\nstage:", json.dumps(figures))
-    assert figures["bytes until both answer"] < 8e6
-    assert len(gaps) > 10
+    assert 3 < figures["MB before a model answers"] <= figures["MB with both models"] < 8
+    assert figures["drag: requests"] == 0
+    assert figures["drag: frames a second"] > 3
+    assert figures["sheets: frames a second"] > 0.5

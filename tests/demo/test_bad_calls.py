@@ -30,11 +30,13 @@ ENDPOINTS = {
     "models": [],
     "decode": ["model", "z", "labels"],
     "encode": ["model", "pixels", "labels"],
+    "nearest": ["model", "pixels", "label", "seed"],
 }
 GOOD = {
     "card": {"model": "a"}, "link": {"tab": "sample", "options": {}},
     "decode": {"model": "a", "z": [[0, 0.5, -1]], "labels": [9]},
     "encode": {"model": "a", "pixels": "AAAAAAAAAAAAAAAAAAAAAA==", "labels": [9]},
+    "nearest": {"model": "a", "pixels": "AAAAAAAAAAAAAAAAAAAAAA==", "label": None, "seed": 0},
 }
 PARAMETERS = [(endpoint, name) for endpoint, names in ENDPOINTS.items() for name in names]
 

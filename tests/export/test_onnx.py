@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+import re
 
 import onnx
 import onnxruntime
@@ -15,6 +16,7 @@ from duet.core.domains import Pixels
 from duet.export import onnx as onnx_module
 from duet.export.narrow import FixedPoint
 from duet.export.onnx import ABOUT, ExportError, export
+from duet.hub import card
 from duet.models.base import ModelConfig
 from duet.models.dcgan import DCGAN
 from duet.models.gan import GAN, GANConfig
@@ -104,6 +106,32 @@ def test_what_encodes_has_an_encoder_that_agrees(exported):
         assert found.shape == wanted.shape
         assert levels_apart(loaded.model.render(found, labels),
                             loaded.model.render(wanted, labels)) <= 1
+
+
+def test_the_lines_of_the_card_draw_pictures(exported, tmp_path, monkeypatch):
+    loaded, folder = exported
+    (tmp_path / "runs" / "onnx").mkdir(parents=True)
+    (tmp_path / "runs" / "onnx" / loaded.name).symlink_to(folder)
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", card.text(loaded), re.DOTALL)
+    (lines,) = [block for block in blocks if "onnxruntime" in block]
+    drawn: dict = {}
+    exec(lines, drawn)
+    labels = torch.full((16,), 3 if loaded.model.num_classes > 3 else 0)
+    wanted = loaded.model.render(torch.from_numpy(drawn["z"]), labels)
+    assert levels_apart(torch.from_numpy(drawn["pixels"]), wanted) <= 1
+
+
+def test_the_lines_of_the_card_for_a_browser_name_what_there_is(exported):
+    loaded, folder = exported
+    (lines,) = re.findall(r"```js\n(.*?)```", card.text(loaded), re.DOTALL)
+    session = onnxruntime.InferenceSession(folder / "decoder.onnx")
+    inputs = {value.name: value.type for value in session.get_inputs()}
+    assert inputs == {"z": "tensor(float)", "labels": "tensor(int64)"}
+    assert f"new Float32Array({loaded.model.latent_dim}), [1, {loaded.model.latent_dim}]" in lines
+    assert 'labels: new ort.Tensor("int64", [' in lines
+    assert [value.name for value in session.get_outputs()] == ["pixels"]
+    assert "const { pixels } =" in lines
 
 
 def test_the_file_says_what_it_is(exported):

@@ -169,7 +169,8 @@ def build(hub):
         if hub.path(kind, repo_id).exists():
             message = {"error": "You already created this repo", "url": url}
             return JSONResponse(message, 409)
-        hub.make(repo_id, kind=kind, private=wanted.get("visibility") == "private")
+        made = hub.make(repo_id, kind=kind, private=wanted.get("visibility") == "private")
+        hub.write(kind, repo_id, made | {"sdk": wanted.get("sdk")})
         return {"url": url}
 
     @app.delete("/api/repos/delete")

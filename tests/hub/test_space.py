@@ -1,13 +1,17 @@
 """The app as a Space: what is sent, what goes, what is refused."""
 
 import contextlib
+import dataclasses
+import json
 import re
 import subprocess
 
 import pytest
+import yaml
 
 from duet.hub import space
 from duet.hub.client import HubError, Repository
+from duet.store import checkpoint
 
 README = """---
 title: Duet
@@ -38,13 +42,13 @@ def checkout(tmp_path, monkeypatch):
     return root
 
 
-def commits(hub):
-    return hub.history("me/duet", kind="spaces")
+def commits(hub, repo_id="me/duet"):
+    return hub.history(repo_id, kind="spaces")
 
 
-def deployed(hub, name):
+def deployed(hub, name, repo_id="me/duet"):
     """The text of a file in the newest commit."""
-    return (hub.folder / "blobs" / commits(hub)[0]["files"][name]["sha256"]).read_text()
+    return (hub.folder / "blobs" / commits(hub, repo_id)[0]["files"][name]["sha256"]).read_text()
 
 
 def test_one_commit_with_only_what_is_needed(hub, training, checkout, running):
@@ -52,6 +56,7 @@ def test_one_commit_with_only_what_is_needed(hub, training, checkout, running):
     assert (code, output) == (0, f"{running[1]}/spaces/me/duet\n")
     assert commits(hub)[0]["files"].keys() == {*NEEDED, ".gitattributes"}
     assert len(commits(hub)) == 2
+    assert hub.read("spaces", "me/duet", "me")["sdk"] == "gradio"
 
 
 def test_the_thumbnail_is_the_spaces_own(hub, training, checkout):
@@ -159,7 +164,7 @@ def test_the_readme_begins_with_a_spaces_header(tmp_path, readme, fits):
     path = tmp_path / "README.md"
     path.write_text(readme)
     with contextlib.nullcontext() if fits else pytest.raises(HubError, match="sdk: gradio"):
-        space._check_header(path)
+        space._header(path)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +180,7 @@ def test_what_counts_as_our_space(names, ours):
     files = dict.fromkeys(names)
     base = Repository("me/duet", "space", None, "0" * 40, False, files)
     with contextlib.nullcontext() if ours else pytest.raises(HubError, match="holds another app"):
-        space._check_ours(base)
+        space._check_ours(base, space.APP)
 
 
 @pytest.mark.parametrize(
@@ -210,3 +215,89 @@ def test_a_deployment_that_breaks_leaves_nothing(hub, training, checkout):
     hub.fail("POST .*/commit/", 500)
     assert training("space", "me/duet")[0] == 2
     assert not hub.path("spaces", "me/duet").exists()
+
+
+STAGE = {
+    "demo/stage/index.html": "<p>", "demo/stage/stage.js": "", "demo/stage/models/a/model.json": "",
+    "demo/stage/stage.json": json.dumps({"models": [{"name": "a", "weights_sha256": "1" * 64}]}),
+}
+
+
+@pytest.fixture
+def staged(checkout, monkeypatch):
+    """The checkout with a stage that shows the one shipped model, whose weights' hash is given."""
+    for name, text in STAGE.items():
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text(text)
+    subprocess.run(["git", "-C", str(checkout), "add", *STAGE], check=True)
+    read = checkpoint.read_config(checkpoint.SHIPPED / "mnist-gan")
+    digests = {"a": "1" * 64}
+
+    def config(folder):
+        return dataclasses.replace(read, weights_sha256=digests[folder.name])
+
+    monkeypatch.setattr(checkpoint, "read_config", config)
+    return digests
+
+
+def test_the_static_space_is_the_stage_at_the_root(hub, training, staged, running):
+    code, output, said = training("space", "me/still", "--static")
+    assert (code, output, said) == (0, f"{running[1]}/spaces/me/still\n", "")
+    assert commits(hub, "me/still")[0]["files"].keys() == {
+        "index.html", "stage.js", "stage.json", "models/a/model.json", "docs/screenshot.png",
+        "README.md", ".gitattributes",
+    }
+    assert hub.read("spaces", "me/still", "me")["sdk"] == "static"
+    _, header, text = deployed(hub, "README.md", "me/still").split("---\n", 2)
+    assert yaml.safe_load(header) == {
+        "title": "Duet", "sdk": "static", "app_file": "index.html",
+        "thumbnail":
+            "https://huggingface.co/spaces/me/still/resolve/main/docs/screenshot.png",
+    }
+    assert "without a server" in text
+    assert "no commit was made" in training("space", "me/still", "--static")[2]
+
+
+def test_app_and_static_space_do_not_overwrite_each_other(hub, training, staged):
+    training("space", "me/duet")
+    training("space", "me/still", "--static")
+    for arguments in (["me/duet", "--static"], ["me/still"]):
+        code, _, said = training("space", *arguments)
+        assert (code, "holds another app" in said) == (2, True)
+
+
+def test_a_static_space_with_a_gpu_is_refused(hub, training, staged):
+    code, _, said = training("space", "me/still", "--static", "--gpu")
+    assert (code, hub.requests) == (2, [])
+    assert "give either `static` or `gpu`" in said
+
+
+@pytest.mark.parametrize("digest", ["2" * 64, None])
+def test_a_stage_of_other_weights_is_refused(hub, training, staged, checkout, digest):
+    if digest is None:
+        (checkout / "checkpoints/a/config.json").unlink()
+        (checkout / "checkpoints/a").rmdir()
+    staged["a"] = digest
+    code, _, said = training("space", "me/still", "--static")
+    assert (code, hub.requests) == (2, [])
+    assert "the stage's a is not the shipped one; run `make site` first" in said
+
+
+def test_a_static_space_without_its_page_is_refused(hub, training, staged, checkout):
+    (checkout / "demo/stage/index.html").unlink()
+    code, _, said = training("space", "me/still", "--static")
+    assert (code, hub.requests) == (2, [])
+    assert "a Space needs demo/stage/index.html" in said
+
+
+def test_this_checkout_makes_a_static_space():
+    header = space._header(space.ROOT / "README.md")
+    files = space._static_files(space._tracked(space.STATIC), header, "me/still")
+    _, text, _ = files["README.md"].decode().split("---\n", 2)
+    own = yaml.safe_load(text)
+    assert own["sdk"] == "static"
+    assert own["app_file"] in files
+    assert "/spaces/me/still/" in own["thumbnail"]
+    assert own["thumbnail"].split("/resolve/main/")[1] in files
+    assert own.keys() == header.keys() - {"sdk_version", "python_version", "suggested_hardware"}
+    assert {f"models/{name}/decoder.onnx.gz" for name in checkpoint.shipped_names()} <= files.keys()

@@ -13,6 +13,7 @@ from duet.models import MODELS, ModelConfig, ModelError, Role, base
 from duet.models.dcgan import DCGAN, DCGANDiscriminator
 from duet.models.flow import ConditionalFlow
 from duet.models.gan import GAN, Discriminator, GANConfig
+from duet.models.nearest import nearest
 from duet.models.networks import (
     ImageDecoder,
     ImageEncoder,
@@ -75,6 +76,16 @@ def test_batch_size_does_not_matter(name, num_classes):
     z, labels = torch.randn(7, model.latent_dim), torch.arange(7) % max(num_classes, 1)
     difference = model.render(z, labels, batch_size=2).int() - model.render(z, labels).int()
     assert difference.abs().max() <= 1
+
+
+@pytest.mark.parametrize(("name", "num_classes"), CASES)
+def test_any_model_can_be_searched(name, num_classes, monkeypatch):
+    monkeypatch.setattr("duet.models.nearest.CANDIDATES", 12)
+    model = build(name, num_classes)
+    found = nearest(model, model.sample(1, seed=3)[0], steps=5)
+    assert found.z.shape == (model.latent_dim,)
+    assert 0 <= found.label < max(num_classes, 1)
+    assert found.errors[-1] <= found.errors[0] + 1
 
 
 def test_fewer_labels_than_latents_are_not_fewer_pictures(tiny_gan):
