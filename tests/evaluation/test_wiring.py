@@ -96,7 +96,10 @@ def test_the_librarys_functions_get_what_they_are_given(monkeypatch, capsys):
     shares = prc_features_to_metric(
         one, two, prc_neighborhood=5, prc_batch_size=100, save_cpu_ram=False, verbose=False
     )
-    assert fidelity.precision_recall(one, two, 5) == (shares["precision"], shares["recall"])
+    found = manifolds.compare(one, two, 5)
+    assert (found.precision, found.recall) == pytest.approx(
+        (shares["precision"], shares["recall"])
+    )
     assert shares["precision"] != shares["recall"]
     fidelity.frechet_distance(fidelity.statistics(one), fidelity.statistics(two))
     assert capsys.readouterr() == ("", "")
@@ -232,22 +235,15 @@ def test_labels_are_of_models_with_classes_and_extractors_that_know_them(
     assert scores[0].keys() - scores[1].keys() == {"label_agreement"}
 
 
-def test_every_score_tells_of_how_many_images(extractor, toy_data, monkeypatch):
-    seen = []
-    monkeypatch.setattr(
-        manifolds, "density_coverage", lambda *given: seen.append(given) or (1.5, 0.5)
-    )
+def test_every_score_tells_of_how_many_images(extractor, toy_data):
     found = extract([toy_data.images], 300, extractor, "toy")
     found = dataclasses.replace(found, labels=toy_data.labels)
     measured = record(found, extractor, reference_of(torch.randn(120, 64)), Request(300), SHA)
     counts = {key: score.count for key, score in measured.scores.items()}
     pairs = ("precision", "recall", "density", "coverage")
     assert {key: counts[key] for key in pairs} == dict.fromkeys(pairs, 120)
-    assert {counts[key] for key in counts.keys() - set(pairs)} == {300}
-    ((generated, real, neighborhood),) = seen
-    assert torch.equal(generated, found.features[:120])
-    assert (len(real), neighborhood) == (120, 3)
-    assert (measured.scores["density"].value, measured.scores["coverage"].value) == (1.5, 0.5)
+    whole = ("frechet_distance", "kernel_distance", "inception_score", "label_agreement", "specks")
+    assert {key: counts[key] for key in whole} == dict.fromkeys(whole, 300)
     assert (measured.subject_sha256, measured.device) == (SHA, "cpu")
     assert measured.versions.keys() == {"python", "torch", "torch-fidelity", "numpy"}
     assert measured.versions["torch-fidelity"] == version("torch-fidelity")
@@ -258,8 +254,8 @@ def test_progress_is_of_every_image(extractor, toy_data, monkeypatch):
     made, moved = [], []
 
     class Bar:
-        def __init__(self, *given):
-            made.append(given)
+        def __init__(self, *given, disable):
+            made.append((*given, disable))
 
         def __enter__(self):
             return self
@@ -272,7 +268,7 @@ def test_progress_is_of_every_image(extractor, toy_data, monkeypatch):
 
     monkeypatch.setattr(reference_module, "progress_bar", Bar)
     extract(toy_data.images.split(200), 300, extractor, "toy")
-    assert (made, moved) == ([(300, "toy", "img")], [200, 100, "closed"])
+    assert (made, moved) == ([(300, "toy", "img", False)], [200, 100, "closed"])
 
 
 # References.
@@ -293,7 +289,10 @@ def test_a_reference_tells_what_it_is_of(home, toy_data, extractor):
         "features": "300", "rule": "stratified-by-class-smallest-keyed-hash", "seed": "0",
         "extractor": "mnist", "extractor_sha256": extractor.weights_sha256,
     }
-    assert tensors.keys() == {"mu", "sigma", "features"}
+    assert tensors.keys() == {
+        "mu", "sigma", "features", "class_counts", "class_mu", "class_sigma", "patch_directions",
+        "patch_moments", "patch_quantiles",
+    }
     opened = open_reference(SetId.of(toy_data), extractor)
     assert opened.about == ReferenceRecord(
         "toy", "train", 300, toy_data.sha256, 300, about["rule"], 0, sha256(path)
@@ -395,8 +394,8 @@ def test_the_edge_of_a_ball_is_outside_and_near_things_are_told_apart(offset):
         others = np.sort([np.hypot(*(x - y)) for j, y in enumerate(real) if j != i])
         hits = sum(np.hypot(*(x - y)) < others[2] for y in generated)
         inside, covered = inside + hits, covered + (hits > 0)
-    found = manifolds.density_coverage(
+    found = manifolds.compare(
         torch.from_numpy(generated).float(), torch.from_numpy(real).float(), 3
     )
-    assert found == pytest.approx((inside / 3 / 30, covered / 40))
+    assert (found.density, found.coverage) == pytest.approx((inside / 3 / 30, covered / 40))
     assert 0 < covered < 40

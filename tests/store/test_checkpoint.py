@@ -368,7 +368,8 @@ def test_shipped_names_load_from_anywhere(tmp_path, monkeypatch):
 
 def measured_with(loaded):
     """The record of the real images that a checkpoint was measured with."""
-    return loaded.metrics.published("mnist").protocol.reference
+    (extractor,) = loaded.metrics.extractors()
+    return loaded.metrics.published(extractor).protocol.reference
 
 
 def test_json_refuses_nan_and_keeps_the_old_file(tmp_path):

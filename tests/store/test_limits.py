@@ -92,7 +92,7 @@ def test_what_may_be_left_out():
         ConfigRecord: {"name": "a", "architecture": "gan", "config": {}, "weights_sha256": "0" * 64,
                        "data": {"name": "a", "title": "A", "class_names": []}, "schema": 2},
         ScoreRecord: {"value": 1.0},
-        MetricsRecord: {"schema": 3},
+        MetricsRecord: {"schema": 4},
         RunRecord: {"recipe": "gan", "command": "", "git_commit": None, "settings": {},
                     "versions": {}, "threads": 1, "schema": 1},
         TrainingRecord: {"recipe": "gan", "command": "", "git_commit": None, "settings": {},

@@ -95,16 +95,18 @@ def test_a_weaker_protocol_never_takes_the_place_of_a_stricter(measurement):
 def test_held_out_images_need_not_be_as_many(measurement):
     """Their protocol is that of samples but for what depends on the count."""
     free = {"samples": 7, "seed": 3, "truncation": 0.5, "inception_score_splits": 2,
-            "kernel_subset_size": 9, "manifold_images": 11}
+            "kernel_subset_size": 9, "manifold_images": 11, "repeats": 3, "limit_parts": 2,
+            "patch_images": 5, "path_pairs": 4, "reconstructions": 6}
     whole = measurement().protocol
     for name, value in free.items():
         assert measurement(**{name: value}).protocol.without_counts() == whole.without_counts()
     reference = dataclasses.replace(whole.reference, seed=1)
     for name, value in {"extractor": "other", "extractor_sha256": "1" * 64, "kernel_subsets": 9,
-                        "neighborhood": 9, "rng_seed": 9, "reference": reference}.items():
+                        "neighborhood": 9, "rng_seed": 9, "reference": reference,
+                        "class_images": 8, "patches": 9}.items():
         assert measurement(**{name: value}).protocol.without_counts() != whole.without_counts()
     names = {field.name for field in dataclasses.fields(whole)}
-    assert len(names) == len(free) + 6
+    assert len(names) == len(free) + 8
 
 
 def test_what_was_not_measured_is_none():

@@ -12,6 +12,11 @@ def test_what_is_shown_of_each_score():
         "inception_score": "IS ↑ 1.235", "precision": "Precision ↑ 1.235",
         "recall": "Recall ↑ 1.235", "density": "Density ↑ 1.235", "coverage": "Coverage ↑ 1.235",
         "label_agreement": "Agreement ↑ 1.235", "specks": "Specks ↓ 1.235",
+        "f_score": "F-score ↑ 1.235", "frechet_limit": "FID∞ ↓ 1.235",
+        "class_frechet_distance": "FID by class ↓ 1.235", "patch_distance": "SWD ↓ 1.235",
+        "dim_specks": "Dim specks ↓ 1.235", "path_length": "PPL ↓ 1.2",
+        "reconstruction_error": "Reconstruction ↓ 1.2", "reconstruction_psnr": "PSNR ↑ 1.23",
+        "reconstruction_distance": "Feature error ↓ 1.235",
     }
     headlines = ["frechet_distance", "kernel_distance", "inception_score", "precision", "recall"]
     assert list(HEADLINES) == headlines
@@ -27,7 +32,10 @@ def test_how_far_a_second_measurement_may_lie():
         "frechet_distance": (0.005, 0), "kernel_distance": (0.0002, 0.0002),
         "inception_score": (0.01, 0.01), "precision": (0.005, 0), "recall": (0.005, 0),
         "density": (0.01, 0), "coverage": (0.005, 0), "label_agreement": (0.002, 0),
-        "specks": (0.002, 0),
+        "specks": (0.002, 0), "f_score": (0.005, 0), "frechet_limit": (0.005, 0),
+        "class_frechet_distance": (0.01, 0), "patch_distance": (0.05, 0), "dim_specks": (0.005, 0),
+        "path_length": (0.5, 0), "reconstruction_error": (0.5, 0), "reconstruction_psnr": (0.02, 0),
+        "reconstruction_distance": (0.005, 0),
     }
 
 
