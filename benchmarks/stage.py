@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ DRAG = f"""(seconds) => new Promise((done) => {{
 # A control that never rests; the times at which both sheets had been drawn.
 SHEETS = f"""(seconds) => new Promise((done) => {{
     {STAGE}
-    const {{ sample, state }} = stage, drawn = [], began = performance.now();
+    const {{ views: {{ sample }}, state }} = stage, drawn = [], began = performance.now();
     stage.open('sample');
     let last = sample.drawn;
     const step = (now) => {{
@@ -147,7 +147,8 @@ def arrive(context: BrowserContext, url: str) -> tuple[Page, Figures]:
     """Open the stage and wait until both models are awake: times from the HTML, bytes."""
     page, loaded = context.new_page(), list[Request]()
     page.set_default_timeout(60_000)
-    page.on("requestfinished", loaded.append)
+    note = _noting(loaded)
+    page.on("requestfinished", note)
     page.goto(url)
     page.wait_for_function("performance.getEntriesByName('duet-model').length")
     before = own_bytes(loaded)
@@ -166,6 +167,15 @@ def arrive(context: BrowserContext, url: str) -> tuple[Page, Figures]:
     }
 
 
+def _noting(requests: list[Request]) -> Callable[[Request], None]:
+    """What appends to a list; Playwright marks its listeners, which a list's own method forbids."""
+
+    def note(request: Request) -> None:
+        requests.append(request)
+
+    return note
+
+
 def own_bytes(loaded: Sequence[Request]) -> float:
     """What came over the wire for the stage, in MB: in the app its files, without Gradio's page."""
     files = [request for request in loaded if "gradio_api/file=" in request.url] or loaded
@@ -180,9 +190,10 @@ def dragged(page: Page, seconds: float) -> Figures:
     assert box is not None
     page.mouse.move(box["x"] + 100, box["y"] + 100)
     page.mouse.down()
-    page.on("request", requests.append)
+    note = _noting(requests)
+    page.on("request", note)
     drawn = page.evaluate(DRAG, seconds)
-    page.remove_listener("request", requests.append)
+    page.remove_listener("request", note)
     page.mouse.up()
     ours = [request for request in requests if "heartbeat" not in request.url]  # Gradio's
     return frames("drag", drawn) | {"drag: requests": len(ours)}

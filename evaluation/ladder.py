@@ -127,7 +127,7 @@ DISTORTIONS: dict[str, Distortion] = {
     "dropped classes": _row(
         drop_classes, "classes", (1, 3, 5), *_DISTANCES, "inception_score", "recall", "coverage",
     ),
-    "duplicates": _row(duplicate, "times each", (2, 3, 10), *_DISTANCES, "recall", "coverage"),
+    "duplicates": _row(duplicate, "times each", (2, 3, 10), *_DISTANCES, "coverage"),
 }
 
 

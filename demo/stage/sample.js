@@ -27,6 +27,7 @@ export class Sample {
         const tile = document.createElement("button");
         tile.className = "tile";
         tile.type = "button";
+        tile.ariaLabel = `Picture ${i + 1}`;
         tile.addEventListener("click", () => this.pick(i));
         sheet.append(tile);
       }

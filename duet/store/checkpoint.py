@@ -12,6 +12,7 @@ from duet.core.checkout import SHIPPED as SHIPPED
 from duet.core.errors import DuetError
 from duet.core.files import MOST_JSON_BYTES, sha256
 from duet.core.tensors import TensorFileError, save_tensors
+from duet.data import DATASETS
 from duet.models import MODELS, LatentModel, ModelError
 from duet.store import records
 from duet.store.config import ConfigRecord, DataRecord
@@ -154,8 +155,10 @@ def weight_bytes(folder: Path) -> int:
 
 
 def shipped_names() -> list[str]:
-    """Names of the checkpoints that came with the repository."""
-    return sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
+    """Names of the checkpoints that came with the repository, by data set as DATASETS has them."""
+    order = {name: place for place, name in enumerate(DATASETS)}
+    found = {path.parent.name: read_config(path.parent) for path in SHIPPED.glob(f"*/{CONFIG}")}
+    return sorted(found, key=lambda name: (order.get(found[name].data.name, len(order)), name))
 
 
 def _check_links(folder: Path, allowed: Path) -> None:

@@ -114,7 +114,7 @@ def wait_until_ready(url: str, process: subprocess.Popen, log: Path) -> None:
 @pytest.fixture(scope="session")
 def sources(tmp_path_factory) -> dict[str, str | Path]:
     """Architecture -> a checkpoint: the shipped ones, or toys where not all are there."""
-    shipped = {duet.load(name).architecture: name for name in checkpoint.shipped_names()}
+    shipped = {duet.load(name).architecture: name for name in reversed(checkpoint.shipped_names())}
     if {"gan", "vae", "dcgan"} <= set(shipped):
         return shipped
     return random_checkpoints(tmp_path_factory.mktemp("checkpoints"))

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from playwright.sync_api import expect
 
 import duet
 from benchmarks import stage as bench
@@ -295,7 +296,7 @@ def test_a_path_passes_the_classes_that_are_chosen_in_their_order(visit):
     for name in ("7", "1", "4"):
         page.locator(".via").get_by_label(name, exact=True).check()
     page.locator(".via").get_by_label("1", exact=True).uncheck()
-    assert page.locator(".way").inner_text() == "7 → 4"
+    expect(page.locator(".way")).to_have_text("7 → 4")
     for at, (x, y), label in (("0", (345, 12), 7), ("1", (8, 0), 4)):
         page.get_by_label("Along the path", exact=True).fill(at)
         page.wait_for_function(f"stage.stage.views.interpolate.shown.endsWith(',{at}')")
@@ -595,7 +596,7 @@ def test_another_data_set_in_colour_is_fetched_when_it_is_chosen(visitor, colour
     page.wait_for_function(AWAKE)
     settled(page)
     assert not [url for url in asked if "toy" in url]
-    page.get_by_label("Pictures").select_option("Toy")
+    page.locator("select[name=pictures]").select_option("Toy")
     page.wait_for_function(
         "stage.stage.explore.shown === '5,5,,1,toy-gan,toy-vae'"
     )
@@ -616,7 +617,7 @@ def test_another_data_set_in_colour_is_fetched_when_it_is_chosen(visitor, colour
     other.wait_for_function(
         "stage.stage?.explore.shown === '5,5,red apple,1,toy-gan,toy-vae'"
     )
-    assert other.get_by_label("Pictures").input_value() == "Toy"
+    assert other.locator("select[name=pictures]").input_value() == "Toy"
 
 
 def test_a_model_that_is_not_here_is_named(visit):
