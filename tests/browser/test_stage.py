@@ -602,7 +602,7 @@ def test_another_data_set_in_colour_is_fetched_when_it_is_chosen(visitor, colour
     )
     assert [url for url in asked if "toy-vae/decoder" in url]
     assert not [url for url in asked if "encoder" in url]
-    page.get_by_label("red apple").first.check()
+    page.get_by_label("red apple").locator("visible=true").first.check()
     page.wait_for_function("stage.stage.explore.shown === '5,5,red apple,1,toy-gan,toy-vae'")
     shown = page.evaluate("""stage.stage.explore.canvases.map(
         (c) => [...c.getContext('2d').getImageData(0, 0, 32, 32).data])""")
