@@ -18,8 +18,14 @@ from training.background import border_level
 from training.config import ResidualTraining, TrainingError
 from training.ema import averaged_copy
 from training.losses import gradient_penalty, relativistic_loss
-from training.objective import Batch, Objective, Phase, adversarial_adams, detached, frozen
-from training.schedule import inverse_square_root
+from training.objective import (
+    Batch,
+    DecayingObjective,
+    Phase,
+    adversarial_adams,
+    detached,
+    frozen,
+)
 
 LATENT_DIM = 64
 DEPTH = 1
@@ -79,7 +85,7 @@ class GANTraining(ResidualTraining):
         return "geometry" if images.image_shape[0] == 1 else "all"
 
 
-class GANObjective(Objective):
+class GANObjective(DecayingObjective):
     """Discriminator and generator in turn, on the same latents; labels pair real with fake."""
 
     def __init__(
@@ -99,9 +105,6 @@ class GANObjective(Objective):
         self.optimizers = adversarial_adams(
             self.model, self.discriminator, lr=config.learning_rate, betas=(0.0, 0.99)
         )
-
-    def learning_rate(self, base: float, step: int) -> float:
-        return inverse_square_root(base, step)
 
     def phases(self, batch: Batch) -> Iterator[Phase]:
         with self.autocast():

@@ -10,6 +10,7 @@ from torch import nn
 
 from duet.models import LatentModel
 from training.config import TrainConfig
+from training.schedule import inverse_square_root
 
 Losses = dict[str, torch.Tensor]  # name -> scalar
 
@@ -71,6 +72,13 @@ class Objective(nn.Module):
         return torch.autocast(
             device_type, torch.bfloat16, enabled=self.config.precision == "bfloat16"
         )
+
+
+class DecayingObjective(Objective):
+    """One whose rates fall without a horizon, as those of all our own recipes do."""
+
+    def learning_rate(self, base: float, step: int) -> float:
+        return inverse_square_root(base, step)
 
 
 @contextlib.contextmanager

@@ -16,8 +16,7 @@ from duet.models.spatial_vae import SpatialVAE, SpatialVAEConfig
 from training.ema import averaged_copy
 from training.features import Features, perceptual_nll, rotation_loss
 from training.losses import flow_matching_loss, standard_normal_kl
-from training.objective import Batch, Objective, Phase, detached, frozen
-from training.schedule import inverse_square_root
+from training.objective import Batch, DecayingObjective, Objective, Phase, detached, frozen
 from training.vae import DEPTH, VAEObjective, VAETraining
 
 PRIOR_WIDTH, PRIOR_DEPTH, FLOW_STEPS = 64, 2, 8
@@ -25,12 +24,12 @@ AUTOENCODER_SHARE = 2  # of the batch: one in so many
 LABELS_DROPPED = 0.1  # the prior learns them as "any", for guidance
 
 
-class SpatialVAEObjective(Objective):
+class SpatialVAEObjective(DecayingObjective):
     """The autoencoder minimises -log p(x | z) + KL(q(z | x) || N(0, I)), under the calibrated
     Gaussian, and the perceptual term: no ELBO any more, which the log tells without that term. The
     prior learns q(z), the mixture of all posteriors, from samples of it."""
 
-    max_gradient_norm = 1000.0  # in nats an image; only a rare outlier batch is above
+    max_gradient_norm = VAEObjective.max_gradient_norm
 
     def __init__(
         self, config: VAETraining, image_shape: tuple[int, int, int], num_classes: int,
@@ -54,9 +53,6 @@ class SpatialVAEObjective(Objective):
             name: torch.optim.Adam(parameters, lr=config.learning_rate)
             for name, parameters in learners.items()
         }
-
-    def learning_rate(self, base: float, step: int) -> float:
-        return inverse_square_root(base, step)
 
     def phases(self, batch: Batch) -> Iterator[Phase]:
         images = batch.images[: max(1, len(batch.images) // AUTOENCODER_SHARE)]

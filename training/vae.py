@@ -23,8 +23,7 @@ from duet.models.vae import VAE, VAEConfig
 from training.config import OPERATIONAL, BatchSize, ResidualTraining, Steps, TrainingError
 from training.ema import averaged_copy
 from training.losses import normal_log_density
-from training.objective import Batch, Objective, Phase, detached
-from training.schedule import inverse_square_root
+from training.objective import Batch, DecayingObjective, Phase, detached
 
 DEPTH = 1
 FLOW_LAYERS = 8
@@ -92,7 +91,7 @@ class VAETraining(ResidualTraining):
         return self.grid_widths if self.is_spatial(image_shape) else self.widths
 
 
-class VAEObjective(Objective):
+class VAEObjective(DecayingObjective):
     """Minimises the negative ELBO, -log p(x | z) + KL(q(z | x, y) || p(z | y)), the KL estimated
     from the one posterior sample that the reconstruction uses."""
 
@@ -113,9 +112,6 @@ class VAEObjective(Objective):
         self.optimizers = {
             "vae": torch.optim.Adam(self.model.parameters(), lr=config.learning_rate)
         }
-
-    def learning_rate(self, base: float, step: int) -> float:
-        return inverse_square_root(base, step)
 
     def phases(self, batch: Batch) -> Iterator[Phase]:
         with self.autocast():
