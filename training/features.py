@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from duet.core.domains import gaussian_nll
+from duet.core.turns import TURNS, turned
 from duet.models.networks import Coarser, ResidualConfig, activate, conv3x3
 
-TURNS = 4
 DEPTH = 1
 
 
@@ -44,10 +44,8 @@ class Features(nn.Module):
 
 def rotation_loss(features: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """Cross-entropy of its answers, each image turned at random."""
-    turns = torch.randint(TURNS, (len(images),), device=images.device)
-    turned = torch.stack([torch.rot90(images, turn, (2, 3)) for turn in range(TURNS)])
-    chosen = turned[turns, torch.arange(len(images), device=images.device)]
-    return F.cross_entropy(features(chosen), turns)
+    rotated, turns = turned(images)
+    return F.cross_entropy(features(rotated), turns)
 
 
 def perceptual_nll(

@@ -12,9 +12,8 @@ import math
 import re
 from pathlib import Path
 
-import torch
-
 from duet.core.tensors import TensorFileError, load_tensors
+from duet.core.turns import TURNS, turned
 from duet.data import ImageSet, cache_root
 from evaluation.errors import EvaluationError
 from evaluation.extractors.base import Classifier, ExtractorEntry, Recipe
@@ -23,7 +22,6 @@ from evaluation.extractors.residual import ResidualClassifier
 
 NAME = re.compile("own-[0-9a-f]{16}")
 IMAGES_SEEN = 150_000  # minutes on one core; few pictures are passed over often
-TURNS = 4
 
 
 def name_of(images_sha256: str) -> str:
@@ -74,13 +72,3 @@ def _entry(
 
 def _build(channels: int, answers: int) -> Classifier:
     return ResidualClassifier(channels, widths=(32, 64, 128), feature_dim=64, num_classes=answers)
-
-
-def turned(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Square images [N, C, H, H], each rotated by a random number of quarter turns, and that number
-    int64 [N]."""
-    turns = torch.randint(0, TURNS, (len(images),)).to(images.device)
-    rotated = images.clone()
-    for count in range(1, TURNS):
-        rotated[turns == count] = images[turns == count].rot90(count, dims=(-2, -1))
-    return rotated, turns
