@@ -11,8 +11,7 @@ import torch
 
 import duet
 from duet.data import DATASETS, ImageSet
-from duet.hub import client
-from duet.store.checkpoint import METRICS, Checkpoint
+from duet.store.checkpoint import Checkpoint
 from duet.store.metrics import Measurement
 from evaluation import stored, tables
 from evaluation.against import Against
@@ -164,22 +163,15 @@ def _by_default(source: Source, extractors: OpenExtractors) -> Work:
     images = SetId.of(checkpoint)
     extractor = extractors.serving(images)
     check_fit(checkpoint, extractor)
-    if not client.is_cached(checkpoint.folder):
-        stored.check_writable(checkpoint)
+    stored.check_keeps(checkpoint)
     return Work(source, extractor, open_reference(images, extractor), images)
 
 
 def keep(source: Source, measured: Measurement, force: bool) -> list[str]:
-    """Write a measurement into the checkpoint's folder, but not into the Hub's cache; why that
-    failed, in words, where it did: the numbers are printed all the same."""
-    checkpoint = source.origin
-    if not isinstance(checkpoint, Checkpoint) or client.is_cached(checkpoint.folder):
+    """Write a checkpoint's measurement as `stored.keep` does; nothing of pictures."""
+    if not isinstance(source.origin, Checkpoint):
         return []
-    try:
-        stored.store(checkpoint.folder / METRICS, measured, force)
-    except (OSError, ValueError) as error:
-        return [str(error)]
-    return []
+    return stored.keep(source.origin, lambda path: stored.store(path, measured, force))
 
 
 Done = Sequence[tuple[Work, Measurement]]

@@ -1,8 +1,10 @@
 """The stored numbers: metrics.json of checkpoints and of the real held-out images."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from duet.core.files import replacing
+from duet.hub import client
 from duet.store import records
 from duet.store.checkpoint import METRICS, Checkpoint
 from duet.store.metrics import Measurement, MetricsRecord, Retraining
@@ -35,6 +37,24 @@ def store_retraining(path: Path, spread: Retraining) -> None:
     """Put what training again changes beside a checkpoint's measurements."""
     content = records.read(MetricsRecord, path) or MetricsRecord()
     records.write(path, content.with_retraining(spread))
+
+
+def check_keeps(checkpoint: Checkpoint) -> None:
+    """Refuse, before the long work, a checkpoint that `keep` could not write to."""
+    if not client.is_cached(checkpoint.folder):
+        check_writable(checkpoint)
+
+
+def keep(checkpoint: Checkpoint, put: Callable[[Path], None]) -> list[str]:
+    """Let `put` write into a checkpoint's metrics.json, but not into the Hub's cache; why that
+    failed, in words, where it did: what was found is shown all the same."""
+    if client.is_cached(checkpoint.folder):
+        return []
+    try:
+        put(checkpoint.folder / METRICS)
+    except (OSError, ValueError) as error:
+        return [str(error)]
+    return []
 
 
 def check_writable(checkpoint: Checkpoint) -> None:

@@ -1,11 +1,10 @@
 """What the commands of the dear studies share: where a study is kept, and how it is printed."""
 
 import dataclasses
+import functools
 import json
 from collections.abc import Mapping, Sequence
 
-from duet.hub import client
-from duet.store.checkpoint import METRICS
 from duet.store.studies import Study
 from evaluation import stored
 from evaluation.errors import EvaluationError
@@ -16,8 +15,7 @@ def open_all(sources: Sequence[str]) -> list[Named]:
     """The checkpoints named, whose folders can be written to where they are not the Hub's cache."""
     loaded = load_all(sources)
     for _, checkpoint in loaded:
-        if not client.is_cached(checkpoint.folder):
-            stored.check_writable(checkpoint)
+        stored.check_keeps(checkpoint)
     return loaded
 
 
@@ -31,10 +29,7 @@ def keep(loaded: Sequence[Named], found: Mapping[str, Study]) -> None:
     not be written is an EvaluationError at the end, after all the others."""
     reasons = []
     for source, checkpoint in loaded:
-        if not client.is_cached(checkpoint.folder):
-            try:
-                stored.store_study(checkpoint.folder / METRICS, found[source])
-            except (OSError, ValueError) as error:
-                reasons.append(str(error))
+        put = functools.partial(stored.store_study, study=found[source])
+        reasons += stored.keep(checkpoint, put)
     if reasons:
         raise EvaluationError("; ".join(reasons))

@@ -146,7 +146,7 @@ def test_trials_leave_nothing_behind(measured):
 def test_what_is_in_the_hubs_cache_is_measured_and_left_alone(
     folder, reference, capsys, monkeypatch
 ):
-    monkeypatch.setattr("evaluation.measuring.client.is_cached", lambda _: True)
+    monkeypatch.setattr("evaluation.stored.client.is_cached", lambda _: True)
     monkeypatch.setattr(stored_module, "check_writable", lambda _: pytest.fail("tried"))
     assert main(["measure", str(folder), "--samples", "100"]) == 0
     assert "tiny" in capsys.readouterr().out
