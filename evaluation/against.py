@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import torch
 
-from duet.core import latents
 from duet.core.lock import locked
 from duet.core.progress import progress_bar
 from duet.data import DATASETS, ImageSet, cache_root
@@ -24,9 +23,8 @@ from evaluation import sharding
 from evaluation.errors import EvaluationError
 from evaluation.extractors import AUTO, EXTRACTORS, serving
 from evaluation.fidelity import Extractor
-from evaluation.harness import MIN_SAMPLES, Request, check_fit
+from evaluation.harness import MIN_SAMPLES, Request, check_fit, labels_of, samples
 from evaluation.reference import (
-    BATCH,
     RULE,
     SEED,
     STORED_FEATURES,
@@ -111,15 +109,10 @@ def drawn(checkpoint: Checkpoint, request: Request, device: torch.device) -> Ima
     model = checkpoint.model.to(device)
     parts = []
     with progress_bar(request.samples, f"{checkpoint.name} draws", "img") as bar:
-        for first in range(0, request.samples, BATCH):
-            count = min(BATCH, request.samples - first)
-            parts.append(model.sample(
-                count, seed=request.seed, first=first, truncation=request.truncation
-            ))
-            bar.update(count)
-    _, labels = latents.draw(
-        request.seed, range(request.samples), model.latent_dim, model.num_classes
-    )
+        for batch in samples(model, request):
+            parts.append(batch)
+            bar.update(len(batch))
+    labels = labels_of(model, request)
     names = checkpoint.class_names if model.num_classes else ()
     return ImageSet(checkpoint.name, SAMPLES, torch.cat(parts), labels, names)
 

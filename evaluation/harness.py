@@ -2,13 +2,17 @@
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import torch
 
 from duet.core import latents
 from duet.core.checks import whole
 from duet.core.latents import check_seed, check_truncation
 from duet.core.versions import library_versions
 from duet.data import ImageSet
+from duet.models import LatentModel
 from duet.store.checkpoint import Checkpoint
 from duet.store.metrics import Measurement, Protocol, ScoreRecord
 from evaluation import (
@@ -92,21 +96,28 @@ def path_pairs(request: Request) -> int:
     return min(path_length.MOST_PAIRS, request.samples // IMAGES_A_PAIR)
 
 
-def generate(checkpoint: Checkpoint, extractor: Extractor, request: Request) -> FeatureSet:
-    """What the metrics see of samples 0 .. request.samples-1 of the request's seed."""
-    model = checkpoint.model.to(extractor.device)
-    batches = (
-        model.sample(
+def samples(model: LatentModel, request: Request) -> Iterator[torch.Tensor]:
+    """This process's share of images 0 .. request.samples-1 of the request's seed, in batches of
+    BATCH: uint8 [n, C, H, W]."""
+    for first in sharding.share(range(0, request.samples, BATCH)):
+        yield model.sample(
             min(BATCH, request.samples - first), seed=request.seed, first=first,
             truncation=request.truncation,
         )
-        for first in sharding.share(range(0, request.samples, BATCH))
-    )
-    found = extract(batches, request.samples, extractor, checkpoint.name)
+
+
+def labels_of(model: LatentModel, request: Request) -> torch.Tensor:
+    """The classes int64 [request.samples] of those images; all 0 where the model knows none."""
+    numbers = range(request.samples)
+    return latents.draw(request.seed, numbers, model.latent_dim, model.num_classes)[1]
+
+
+def generate(checkpoint: Checkpoint, extractor: Extractor, request: Request) -> FeatureSet:
+    """What the metrics see of a request's samples."""
+    model = checkpoint.model.to(extractor.device)
+    found = extract(samples(model, request), request.samples, extractor, checkpoint.name)
     if model.num_classes and extractor.names_classes_of(SetId.of(checkpoint)):
-        numbers = range(request.samples)
-        _, labels = latents.draw(request.seed, numbers, model.latent_dim, model.num_classes)
-        found = dataclasses.replace(found, labels=labels)
+        found = dataclasses.replace(found, labels=labels_of(model, request))
     # Only the main process scores.
     return with_model(found, checkpoint, extractor, request) if sharding.is_main() else found
 
