@@ -492,8 +492,8 @@ def test_the_app_opens_on_it(app, shipped):
     shown = drawn(5, 5, "mnist-gan", "mnist-vae")
     for name, picture in zip(("mnist-gan", "mnist-vae"), shown, strict=True):
         assert abs(picture[..., 0] - rendered(name, 5, 5)).max() <= 1
-    page.wait_for_function("location.search.includes('x=5&y=5')")
-    assert "tab=stage" in page.url
+    page.wait_for_url("**/*tab=stage*")
+    assert "x=5&y=5" in page.url
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     button = page.locator(".stage-mount button", has_text="Copy link")
     assert button.evaluate("(b) => getComputedStyle(b).colorScheme") == "dark"
