@@ -51,7 +51,7 @@ mutants: .venv/installed-dev ## break the product line by line: what do the test
 	$(BIN)/python tests/mutation/mutants.py $(COUNT:%=--count %) $(SEED:%=--seed %)
 
 bench-evaluation: .venv/bench/installed ## time the evaluation beside its peers, and compare their numbers
-	.venv/bench/bin/python benchmarks/evaluation.py $(SAMPLES:%=--samples %)
+	.venv/bench/bin/python -m benchmarks.evaluation $(SAMPLES:%=--samples %)
 
 verify: .venv/installed-app ## measure the shipped checkpoints again and compare (AT_MOST=10000: quick)
 	$(BIN)/python -m evaluation verify checkpoints/*/ $(if $(AT_MOST),--at-most $(AT_MOST))

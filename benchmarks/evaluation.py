@@ -23,15 +23,13 @@ import torch_fidelity
 from torch_fidelity.metric_prc import prc_features_to_metric
 from torch_fidelity.utils import create_feature_extractor
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-import duet  # noqa: E402
-from duet.core.tensors import load_tensors, save_tensors  # noqa: E402
-from evaluation import fidelity, manifolds  # noqa: E402
-from evaluation.extractors import EXTRACTORS  # noqa: E402
-from evaluation.fidelity import Extractor, open_extractor  # noqa: E402
-from evaluation.harness import (  # noqa: E402
+import duet
+from duet.core.checkout import ROOT
+from duet.core.tensors import load_tensors, save_tensors
+from evaluation import fidelity, manifolds
+from evaluation.extractors import EXTRACTORS
+from evaluation.fidelity import Extractor, open_extractor
+from evaluation.harness import (
     Request,
     generate,
     measure,
@@ -39,9 +37,9 @@ from evaluation.harness import (  # noqa: E402
     score,
     with_model,
 )
-from evaluation.metrics import METRICS, NEIGHBORHOOD  # noqa: E402
-from evaluation.reference import BATCH, Reference, extract, open_reference  # noqa: E402
-from evaluation.sets import SetId  # noqa: E402
+from evaluation.metrics import METRICS, NEIGHBORHOOD
+from evaluation.reference import BATCH, Reference, extract, open_reference
+from evaluation.sets import SetId
 
 MODEL, OTHER = "mnist-gan", "mnist-vae"
 FEW = 10_000  # against all
@@ -318,9 +316,10 @@ STAGES: dict[str, Callable[[int, Path], Result]] = {
 
 def run_stage(name: str, samples: int, folder: Path) -> Result:
     """A stage in a process of its own, with the most memory that it took."""
-    command = [sys.executable, __file__, "--stage", name, "--folder", str(folder)]
+    asked = ["--stage", name, "--folder", str(folder), "--samples", str(samples)]
     done = subprocess.run(
-        [*command, "--samples", str(samples)], check=True, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "benchmarks.evaluation", *asked], cwd=ROOT, check=True,
+        stdout=subprocess.PIPE, text=True,
     )
     return json.loads(done.stdout.splitlines()[-1])
 

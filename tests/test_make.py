@@ -166,7 +166,7 @@ def test_the_index_is_asked_for_our_pins(make):
 
 def test_the_peers_have_an_environment_of_their_own(make):
     code, _, commands = make("bench-evaluation", "SAMPLES=9")
-    assert (code, commands[-1]) == (0, "python benchmarks/evaluation.py --samples 9")
+    assert (code, commands[-1]) == (0, "python -m benchmarks.evaluation --samples 9")
     (peers,) = [command for command in installs(commands) if "benchmarks" in command]
     assert "--python .venv/bench/bin/python " in peers
     assert installs(make("bench-evaluation")[2]) == []
