@@ -178,6 +178,7 @@ def pictures_torchmetrics(samples: int, folder: Path) -> Result:
     def work() -> dict[str, float]:
         found = {}
         fid = FrechetInceptionDistance(network).set_dtype(torch.float64)
+        network.float()  # set_dtype, which is for the sums, took it along
         kid = KernelInceptionDistance(network, subsets=100, subset_size=1000)
         for metric in (fid, kid):
             for images, real in zip(_pictures(folder), (False, True), strict=True):
