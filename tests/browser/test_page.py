@@ -210,6 +210,7 @@ def drawn(page, url: str) -> list[str]:
 
 def test_only_the_tab_in_view_draws(open_page, app_url, offered):
     page = open_page("tab=sample")
+    sources(page, "sample")  # this visit's own call is over
     calls = drawn(page, app_url)
     page.reload()
     sources(page, "sample")
