@@ -85,3 +85,12 @@ def test_unmeasured_ones_are_refused(trained, capsys):
     records.write(path, dataclasses.replace(content, measurements=()))
     assert main(["retraining", str(one), str(two)]) == 2
     assert "absent or empty" in capsys.readouterr().err
+
+
+def test_the_hubs_cache_is_not_written_to(trained, capsys, tmp_path, monkeypatch):
+    """What is found is shown all the same; a folder that is the user's own is written to."""
+    folders = [trained(index) for index in range(2)]
+    monkeypatch.setattr("evaluation.stored.client.cache_folder", lambda: folders[0])
+    assert main(["retraining", *map(str, folders)]) == 0
+    assert "recall  0" in capsys.readouterr().out
+    assert [len(duet.load(folder).metrics.retraining) for folder in folders] == [0, 1]
