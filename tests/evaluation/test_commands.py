@@ -15,7 +15,7 @@ from duet.data import DATASETS, DataError
 from duet.store import records
 from duet.store.checkpoint import METRICS, save
 from duet.store.config import DataRecord
-from duet.store.metrics import MetricsRecord, ScoreRecord
+from duet.store.metrics import MetricsRecord, Retraining, ScoreRecord
 from duet.store.scores import HEADLINES, SCORES
 from evaluation import comparison, reconstruction, tables
 from evaluation import reference as reference_module
@@ -382,6 +382,24 @@ def test_the_terminal_shows_details_and_intervals_below(measured, measurement):
         ["Density", "↑", "0.900", "(0.800", "to", "1.000)", "–"],
         ["SWD", "↓", "(10⁻³)", "3.000", "–"],
     ]
+
+
+def test_the_spread_over_training_seeds_stands_beside_a_score(measured, measurement):
+    """Of as many samples in the same space; a legend says what it is."""
+    entry = measurement(scores={"frechet_distance": ScoreRecord(0.5, interval=(0.4, 0.6))})
+    spread = Retraining("mnist", 50_000, ("0" * 64, "1" * 64), {"frechet_distance": 0.0312})
+    tiny = duet.load(measured)
+    retrained = dataclasses.replace(tiny, metrics=MetricsRecord((entry,), (spread,)))
+    table = tables.model_rows([(retrained, entry)])
+    above, below, legend = tables.terminal_table(table).split("\n\n")
+    assert "0.500 ± 0.031" in above
+    assert "0.500 ± 0.031 (0.400 to 0.600)" in below
+    assert legend == tables.SPREAD_LEGEND
+    lines, legend = tables.markdown_table(table).split("\n\n")
+    assert "| tiny | 0.500 ± 0.031 | – |" in lines
+    assert legend == tables.SPREAD_LEGEND
+    few = dataclasses.replace(entry, protocol=measurement(samples=9000).protocol)
+    assert "±" not in tables.terminal_table(tables.model_rows([(retrained, few)]))
 
 
 def test_several_data_sets_are_several_tables(measured, reference, measurement, monkeypatch):
