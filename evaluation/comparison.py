@@ -41,7 +41,11 @@ def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 def study_differences(old: Study, new: Study) -> list[str]:
     """Where a study made again is not what is stored, one sentence each: its settings whole, each
     statistic beyond its tolerance."""
-    before, after = (dict(_flat(dataclasses.asdict(study))) for study in (old, new))
+    before, after = (
+        {key: value for key, value in _flat(dataclasses.asdict(study))
+         if key.split(".")[0] not in TOLD}
+        for study in (old, new)
+    )
     found = [f"{name} is stored or measured, but not both" for name in before.keys() ^ after.keys()]
     for name in before.keys() & after.keys():
         kind = next((part for part in reversed(name.split(".")) if not part.isdigit()), name)
@@ -49,7 +53,7 @@ def study_differences(old: Study, new: Study) -> list[str]:
         tolerance = STUDY_TOLERANCES.get(kind, 0)
         is_number = isinstance(one, float) and isinstance(two, float)
         same = abs(one - two) <= tolerance if is_number or tolerance else one == two
-        if not same and name.split(".")[0] not in TOLD:
+        if not same:
             found.append(f"{name}: stored {one}, measured {two} (tolerance {tolerance:g})")
     return sorted(found)
 
