@@ -164,7 +164,7 @@ def test_verify_makes_the_studies_again(folder, toy_data, reference, capsys, mon
     whole = read_json(folder / METRICS)
     gain = whole["utility"][0]["gains"][0]["both"]
     space = whole["copies"][0]["spaces"][PIXELS]
-    gain["value"], space["nearer"] = gain["value"] + 0.02, space["nearer"] / 2
+    gain["value"], space["nearer"] = gain["value"] + 0.02, 1 - space["nearer"]
     whole["copies"][0]["held_out"]["sha256"] = "f" * 64
     write_json(folder / METRICS, whole)
     assert main(["verify", str(folder)]) == 1

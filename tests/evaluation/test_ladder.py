@@ -141,7 +141,8 @@ def test_every_metric_sees_what_it_is_meant_to(digits):
     assert digits.failures() == []
     assert set(digits.rungs) == set(DISTORTIONS)
     meant = set().union(*(distortion.seen_by for distortion in DISTORTIONS.values()))
-    assert meant <= set(digits.keys)
+    # These two want more images: the docs' table is of 5,000.
+    assert meant - set(digits.keys) == {"frechet_limit", "class_frechet_distance"}
 
 
 def test_a_classifiers_distance_hardly_sees_specks(digits):
