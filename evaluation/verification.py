@@ -26,7 +26,8 @@ from evaluation.sets import SetId
 from evaluation.stored import held_out
 from evaluation.usefulness import Bench, Plan
 
-K, V = TypeVar("K"), TypeVar("V")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 def verify_checkpoint(
