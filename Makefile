@@ -62,6 +62,7 @@ table: .venv/installed-app ## write the README's score table from the stored num
 release: .venv/installed-app ## ship a run's checkpoint, measured, on the stage: make release RUN=runs/mnist-gan
 	folder=$$($(BIN)/python -m training release "$$RUN") && \
 	$(BIN)/python -m evaluation measure --force "$$folder" && \
+	$(BIN)/python -m evaluation measure --samples 10000 "$$folder" && \
 	$(BIN)/python -m training card "$$folder" && \
 	$(BIN)/python -m evaluation table && \
 	$(BIN)/python -m evaluation verify "$$folder" && \

@@ -1,18 +1,21 @@
 """How far a second measurement may lie from the first: one request, measured with other numbers of
 threads, other batches, and without oneDNN's kernels, as another machine would round.
 
-    python benchmarks/tolerances.py mnist-gan --samples 10000
+    python -m benchmarks.tolerances mnist-gan --samples 10000
 
 Prints, a score, the largest difference from the first way of value, interval's ends, spread and
-value within a class, and the tolerances of duet/store/scores.py.
+value within a class, and the tolerances of duet/store/scores.py. Another machine, or another
+version of torch: let it `--keep FILE` of its first way, and name that file here by `--beside`.
 """
 
 import argparse
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from pydantic import TypeAdapter
 
 import duet
 from duet.store.metrics import Measurement, ScoreRecord
@@ -28,6 +31,7 @@ WAYS = {
     "batches of 1000": (1, 1000, True),
     "without oneDNN": (1, 250, False),
 }
+MEASUREMENT = TypeAdapter(Measurement)
 
 
 @contextlib.contextmanager
@@ -84,16 +88,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("checkpoint")
     parser.add_argument("--samples", type=int, default=10_000)
+    parser.add_argument("--ways", type=int, default=len(WAYS), help="only the first so many")
+    parser.add_argument("--keep", type=Path, help="write the first way's measurement here")
+    parser.add_argument("--beside", type=Path, nargs="*", default=[], help="kept ones of others")
     arguments = parser.parse_args()
     checkpoint = duet.load(arguments.checkpoint)
     images = SetId.of(checkpoint)
     extractor = OpenExtractors(torch.device("cpu")).serving(images)
     opened = reference.open_reference(images, extractor)
+    request = harness.Request(arguments.samples)
     ways = {}
-    for name, way in WAYS.items():
+    for name, way in list(WAYS.items())[: arguments.ways]:
         with computing(*way):
-            request = harness.Request(arguments.samples)
             ways[name] = harness.measure(checkpoint, extractor, opened, request)
+    if arguments.keep is not None:
+        arguments.keep.write_bytes(MEASUREMENT.dump_json(next(iter(ways.values()))))
+    ways |= {
+        path.name: MEASUREMENT.validate_json(path.read_bytes()) for path in arguments.beside
+    }
     report(ways)
 
 

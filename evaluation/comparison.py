@@ -5,7 +5,16 @@ from typing import Any
 
 from duet.store.metrics import Measurement, Protocol, ScoreRecord
 from duet.store.scores import SCORES, Score
+from duet.store.studies import Study
 
+TOLD = ("device", "versions")  # not claimed
+# By the name of a statistic of a study (docs/evaluation.md says what was measured).
+STUDY_TOLERANCES = {
+    "copying": 0.1, "z": 0.1, "authenticity_z": 0.1, "nearer": 0.002, "singled_out": 0.002,
+    "authenticity": 0.002, "held_out_authenticity": 0.002, "distance": 0.002,
+    "held_out_distance": 0.002, "generated": 5,
+    "value": 0.01, "spread": 0.01, "interval": 0.02,
+}
 
 def protocol_differences(old: Protocol, new: Protocol) -> list[str]:
     """Where two protocols differ, in words, one an entry. What the old one does not know came
@@ -23,8 +32,30 @@ def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     found = []
     for key, value in values.items():
         name = f"{prefix}{key}"
+        if isinstance(value, tuple):
+            value = {str(place): each for place, each in enumerate(value)}
         found += _flat(value, f"{name}.") if isinstance(value, dict) else [(name, value)]
     return found
+
+
+def study_differences(old: Study, new: Study) -> list[str]:
+    """Where a study made again is not what is stored, one sentence each: its settings whole, each
+    statistic beyond its tolerance."""
+    before, after = (
+        {key: value for key, value in _flat(dataclasses.asdict(study))
+         if key.split(".")[0] not in TOLD}
+        for study in (old, new)
+    )
+    found = [f"{name} is stored or measured, but not both" for name in before.keys() ^ after.keys()]
+    for name in before.keys() & after.keys():
+        kind = next((part for part in reversed(name.split(".")) if not part.isdigit()), name)
+        one, two = before[name], after[name]
+        tolerance = STUDY_TOLERANCES.get(kind, 0)
+        is_number = isinstance(one, float) and isinstance(two, float)
+        same = abs(one - two) <= tolerance if is_number or tolerance else one == two
+        if not same:
+            found.append(f"{name}: stored {one}, measured {two} (tolerance {tolerance:g})")
+    return sorted(found)
 
 
 def differences(old: Measurement, new: Measurement) -> list[str]:

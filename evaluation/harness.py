@@ -118,8 +118,7 @@ def generate(checkpoint: Checkpoint, extractor: Extractor, request: Request) -> 
     found = extract(samples(model, request), request.samples, extractor, checkpoint.name)
     if model.num_classes and extractor.names_classes_of(SetId.of(checkpoint)):
         found = dataclasses.replace(found, labels=labels_of(model, request))
-    # Only the main process scores.
-    return with_model(found, checkpoint, extractor, request) if sharding.is_main() else found
+    return with_model(found, checkpoint, extractor, request)
 
 
 def with_model(

@@ -98,12 +98,14 @@ def _only(real: Pictures, wanted: torch.Tensor) -> Pictures:
 
 @dataclass(frozen=True)
 class Distortion:
-    """`steps` of growing amounts, in `unit`; `seen_by`: the scores that get worse at every one."""
+    """`steps` of growing amounts, in `unit`; `seen_by`: the scores that get worse at every one;
+    `classes`: as many, at least, the images have to have."""
 
     function: Callable[[Pictures, float, torch.Generator], Pictures]
     unit: str
     steps: tuple[float, ...]
     seen_by: frozenset[str]
+    classes: int = 1
 
     def __call__(self, real: Pictures, amount: float, seed: int) -> Pictures:
         return self.function(real, amount, torch.Generator().manual_seed(seed))
@@ -111,23 +113,30 @@ class Distortion:
 
 def _row(
     function: Callable[[Pictures, float, torch.Generator], Pictures], unit: str,
-    steps: tuple[float, ...], *seen_by: str,
+    steps: tuple[float, ...], *seen_by: str, classes: int = 1,
 ) -> Distortion:
-    return Distortion(function, unit, steps, frozenset(seen_by))
+    return Distortion(function, unit, steps, frozenset(seen_by), classes)
 
 
-_DISTANCES = "frechet_distance", "kernel_distance"
+_FRECHET = "frechet_distance", "frechet_limit"
+_DISTANCES = *_FRECHET, "kernel_distance"
+_LOOKS = *_DISTANCES, "class_frechet_distance", "patch_distance"
+_MANIFOLDS = "precision", "density", "coverage"
 DISTORTIONS: dict[str, Distortion] = {
-    "blur": _row(
-        blur, "pixels", (0.7, 1.0, 1.5), *_DISTANCES, "precision", "density", "coverage",
+    "blur": _row(blur, "pixels", (0.7, 1.0, 1.5), *_LOOKS, *_MANIFOLDS),
+    "noise": _row(noise, "grey levels", (20, 40, 80), *_LOOKS, "inception_score", "coverage"),
+    "specks": _row(
+        specks, "of the images", (0.1, 0.3, 1.0), "specks", "dim_specks", "patch_distance",
     ),
-    "noise": _row(noise, "grey levels", (20, 40, 80), *_DISTANCES, "coverage"),
-    "specks": _row(specks, "of the images", (0.1, 0.3, 1.0), "specks"),
-    "shift": _row(shift, "pixels", (2, 4, 6), *_DISTANCES, "precision", "density", "coverage"),
+    "shift": _row(shift, "pixels", (2, 4, 6), *_LOOKS, *_MANIFOLDS),
     "dropped classes": _row(
         drop_classes, "classes", (1, 3, 5), *_DISTANCES, "inception_score", "recall", "coverage",
+        classes=6,
     ),
-    "duplicates": _row(duplicate, "times each", (2, 3, 10), *_DISTANCES, "coverage"),
+    # Not KID, which is unbiased whichever images are left.
+    "duplicates": _row(
+        duplicate, "times each", (2, 3, 10), *_FRECHET, "class_frechet_distance", "coverage",
+    ),
 }
 
 
@@ -171,7 +180,8 @@ class Ladder:
 def climb(
     images: ImageSet, extractor: Extractor, reference: Reference, count: int, seed: int
 ) -> Ladder:
-    """Score a random part of a split, as it is and by each step of each distortion."""
+    """Score a random part of a split, as it is and by each step of each distortion that there are
+    classes enough for."""
     part = random_part(images, count, seed)
     real = Pictures(images.images[part], images.labels[part])
 
@@ -182,10 +192,10 @@ def climb(
         )
         return Rung(amount, _scores(worse, extractor, reference))
 
-    start = rung("", 0.0, real)
+    start, classes = rung("", 0.0, real), len(real.labels.unique())
     return Ladder(len(part), {
         name: (start, *(rung(name, a, distortion(real, a, seed)) for a in distortion.steps))
-        for name, distortion in DISTORTIONS.items()
+        for name, distortion in DISTORTIONS.items() if distortion.classes <= classes
     })
 
 

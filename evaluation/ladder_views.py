@@ -61,12 +61,16 @@ def as_json(ladder: Ladder) -> dict[str, Any]:
 
 def plot(ladder: Ladder, path: Path) -> None:
     """A panel a score and distortion: green where it gets worse at every step, grey where not. A
-    score has one scale in all its panels."""
+    score has one scale in all its panels: logarithmic where less is better, but linear below its
+    tolerance."""
     keys, names = ladder.keys, list(ladder.rungs)
     figure = Figure(figsize=(1.5 * len(names) + 1.2, 0.95 * len(keys) + 0.6), layout="constrained")
     panels = figure.subplots(len(keys), len(names), sharex="col", sharey="row", squeeze=False)
     for row, key in zip(panels, keys, strict=True):
-        row[0].set_ylabel(SCORES[key].heading, rotation=0, ha="right", va="center")
+        kind = SCORES[key]
+        row[0].set_ylabel(kind.heading, rotation=0, ha="right", va="center")
+        if not kind.higher_is_better:
+            row[0].set_yscale("symlog", linthresh=kind.tolerance)
         for panel, name in zip(row, names, strict=True):
             rungs = ladder.rungs[name]
             values = [rung.scores[key].value for rung in rungs]

@@ -12,6 +12,7 @@ import torch
 from duet.core import latents
 from duet.core.progress import progress_bar
 from duet.models import LatentModel
+from evaluation import sharding
 from evaluation.fidelity import Extractor
 
 MOST_PAIRS = 5_000
@@ -31,24 +32,26 @@ def squared_speeds(
     The latents of pair i are number 2i and 2i + 1 of stream `seed`, both decoded as the class of
     the first. None where images have no levels between whole ones, or the extractor takes none.
     """
-    if not extractor.takes_floats:
+    between_values = model.domain.to_levels(torch.zeros(0, *model.image_shape))
+    if between_values is None or not extractor.takes_floats:
         return None
     z, labels = latents.draw(seed, range(2 * pairs), model.latent_dim, model.num_classes)
     z, labels = latents.truncate(z, truncation), labels[::2]
     words = np.random.Philox(key=[seed, STREAM]).random_raw(pairs)
     places = torch.from_numpy((words >> np.uint64(11)).astype(np.float64) * 2.0**-53)
-    parts = []
-    with progress_bar(pairs, f"{title} paths", "pair") as bar:
-        for rows in torch.arange(pairs).split(BATCH):
+    batches = torch.arange(pairs).split(BATCH)
+    own = sharding.share(batches)
+    parts = [torch.empty(0, dtype=torch.float64)]
+    total, is_silent = sum(map(len, own)), not sharding.is_main()
+    with progress_bar(total, f"{title} paths", "pair", disable=is_silent) as bar:
+        for rows in own:
             start, end, t = z[2 * rows].double(), z[2 * rows + 1].double(), places[rows, None]
             steps = [between(start, end, t), between(start, end, t + EPSILON)]
             features = _features(model, extractor, torch.cat(steps).float(), labels[rows].repeat(2))
-            if features is None:
-                return None
             one, two = features.double().chunk(2)
             parts.append((one - two).square().sum(1) / EPSILON**2)
             bar.update(len(rows))
-    return torch.cat(parts)
+    return sharding.together(torch.cat(parts), [len(rows) for rows in batches])
 
 
 def between(start: torch.Tensor, end: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
@@ -64,10 +67,11 @@ def between(start: torch.Tensor, end: torch.Tensor, t: torch.Tensor) -> torch.Te
 
 def _features(
     model: LatentModel, extractor: Extractor, z: torch.Tensor, labels: torch.Tensor
-) -> torch.Tensor | None:
+) -> torch.Tensor:
     images = model.decode(z.to(extractor.device), labels.to(extractor.device))
     levels = model.domain.to_levels(images)
-    return None if levels is None else extractor(levels)[0]
+    assert levels is not None
+    return extractor(levels)[0]
 
 
 def trimmed_mean(speeds: torch.Tensor) -> float:

@@ -13,6 +13,7 @@ from duet.core.pixels import grid
 from duet.store.checkpoint import Checkpoint
 from duet.store.metrics import ScoreRecord
 from duet.store.scores import SCORES
+from evaluation import outputs
 from evaluation.errors import EvaluationError
 from evaluation.harness import Request
 from evaluation.measuring import Done, shuffled, subset
@@ -27,19 +28,7 @@ SHEETS_A_ROW = 4
 
 def check(path: Path) -> None:
     """EvaluationError, before the long work, where no figure could be written to a path."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise EvaluationError(f"--plot {path}: a figure is a file of {', '.join(SUFFIXES)}")
-    if path.is_dir():
-        raise EvaluationError(f"--plot {path} is a folder; name a file in it")
-    trial = path.with_name(f".{path.name}.trial")
-    try:
-        with replacing(trial) as scratch:
-            scratch.touch()
-        trial.unlink()
-    except OSError as error:
-        raise EvaluationError(
-            f"--plot {path} cannot be written ({error.strerror or error})"
-        ) from error
+    outputs.check("--plot", path, SUFFIXES)
 
 
 def check_comparable(references: Sequence[Reference]) -> None:

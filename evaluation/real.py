@@ -12,7 +12,8 @@ MIN_HELD_OUT = 40
 
 
 def real_images(
-    checkpoint: Checkpoint, name_or_path: str | None, data_dir: Path | None, skip_broken: bool
+    checkpoint: Checkpoint, name_or_path: str | None, data_dir: Path | None, skip_broken: bool,
+    download: bool = True,
 ) -> tuple[ImageSet, ImageSet]:
     """The training and the held-out images of a checkpoint; of own pictures by the path that they
     lie at. EvaluationError where they are absent, others, or too few are held out."""
@@ -23,14 +24,14 @@ def real_images(
             f"{checkpoint.name} was made from pictures of somebody's own, {named}; say by --data "
             "PATH where they lie"
         )
-    train = _split(checkpoint, named, "train", data_dir, skip_broken)
+    train = _split(checkpoint, named, "train", data_dir, skip_broken, download)
     known = made_from.images_sha256  # an old checkpoint does not tell it
     if train.sha256 != known if known else train.name != made_from.name:
         raise EvaluationError(
             f"{checkpoint.name} was not made from the training images of {named}, but from other "
             f"images of {made_from.name}"
         )
-    test = _split(checkpoint, named, "test", data_dir, skip_broken)
+    test = _split(checkpoint, named, "test", data_dir, skip_broken, download)
     if len(test) < MIN_HELD_OUT:
         raise EvaluationError(
             f"{named} holds out {len(test)} images; at least {MIN_HELD_OUT} are wanted"
@@ -39,13 +40,14 @@ def real_images(
 
 
 def _split(
-    checkpoint: Checkpoint, named: str, split: str, data_dir: Path | None, skip_broken: bool
+    checkpoint: Checkpoint, named: str, split: str, data_dir: Path | None, skip_broken: bool,
+    download: bool,
 ) -> ImageSet:
     channels, side, _ = checkpoint.model.image_shape
     try:
         return data.load(
-            named, split, data_dir, image_size=side, colour="grey" if channels == 1 else "rgb",
-            skip_broken=skip_broken,
+            named, split, data_dir, download, image_size=side,
+            colour="grey" if channels == 1 else "rgb", skip_broken=skip_broken,
         )
     except DataError as error:
         title = "training" if split == "train" else "held-out"

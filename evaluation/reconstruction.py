@@ -11,6 +11,7 @@ from duet import data
 from duet.core.progress import progress_bar
 from duet.data import DATASETS, DataError, ImageSet
 from duet.store.checkpoint import Checkpoint
+from evaluation import sharding
 from evaluation.fidelity import Extractor
 
 MOST_IMAGES = 5_000
@@ -40,16 +41,19 @@ def errors(
     if not model.num_classes:
         labels = torch.zeros_like(labels)
     encode = cast(Callable[[torch.Tensor, torch.Tensor], torch.Tensor], model.encode)
-    parts = []
-    with progress_bar(len(images), f"{checkpoint.name} reconstructs", "img") as bar:
-        for batch, classes in zip(images.split(BATCH), labels.to(device).split(BATCH), strict=True):
+    batches = list(zip(images.split(BATCH), labels.to(device).split(BATCH), strict=True))
+    own, sizes = sharding.share(batches), [len(batch) for batch, _ in batches]
+    parts = [torch.empty(0, 2, dtype=torch.float64)]
+    total, is_silent = sum(sharding.share(sizes)), not sharding.is_main()
+    with progress_bar(total, f"{checkpoint.name} reconstructs", "img", disable=is_silent) as bar:
+        for batch, classes in own:
             z = encode(model.domain.to_network(batch).to(device), classes)
             again = model.domain.to_values(model.decode(z, classes)).cpu()
             pixels = (again.double() - batch.double()).square().flatten(1).mean(1)
             features = (extractor(again)[0].double() - extractor(batch)[0].double()).square().sum(1)
             parts.append(torch.stack([pixels, features], 1))
             bar.update(len(batch))
-    return torch.cat(parts)
+    return sharding.together(torch.cat(parts), sizes)
 
 
 def psnr(error: float) -> float:

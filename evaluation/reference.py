@@ -55,6 +55,7 @@ def extract(
     [N, C, H, W], of which `batches` are this process's share; a progress bar on stderr."""
     parts = []
     sizes = [min(BATCH, count - first) for first in range(0, count, BATCH)]
+    sharding.check_enough(len(sizes))
     own = sum(sharding.share(sizes))
     with progress_bar(own, title, "img", disable=not sharding.is_main()) as bar:
         for batch in batches:

@@ -1,7 +1,8 @@
 """Several processes for one measurement: `torchrun --nproc-per-node 2 -m evaluation measure …`.
 
-Batch i is generated and extracted by process i mod n, just as one process alone would do it; then
-each has all features, in order. The main process scores them and tells the others. So every score
+Batch i is generated and extracted by process i mod n, just as one process alone would do it, and so
+with batches of paths and of reconstructions; then each has all features, in order. The main process
+scores them and tells the others. So every score
 is the single-process one to the last digit, given as many threads. Only the main process writes
 metrics.json and prints. Without torchrun all this is nothing.
 """
@@ -58,14 +59,17 @@ def is_main() -> bool:
 
 
 def share(batches: Sequence[T]) -> Sequence[T]:
-    """This process's part of what is to be done: every n-th batch. EvaluationError where that is
-    none."""
-    if len(batches) < _size():
+    """This process's part of what is to be done: every n-th batch, perhaps none."""
+    return batches[_rank() :: _size()]
+
+
+def check_enough(batches: int) -> None:
+    """EvaluationError where there are fewer batches than processes."""
+    if batches < _size():
         raise EvaluationError(
-            f"{len(batches)} batches are too few for {_size()} processes; start fewer by torchrun "
+            f"{batches} batches are too few for {_size()} processes; start fewer by torchrun "
             "--nproc-per-node, or take more images"
         )
-    return batches[_rank() :: _size()]
 
 
 def together(own: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:

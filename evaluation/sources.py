@@ -10,7 +10,7 @@ from duet import data
 from duet.data import DATASETS, SPLITS, WHOLE, Colour, DataError, ImageSet
 from duet.data.decode import SMALLEST_SIDE, Decoding
 from duet.data.pictures import sizes
-from duet.store.checkpoint import CONFIG, Checkpoint, shipped_names
+from duet.store.checkpoint import CONFIG, Checkpoint, is_shipped
 from evaluation import arrays
 from evaluation.errors import EvaluationError
 
@@ -74,7 +74,7 @@ def _holds_pictures(name: str) -> bool:
     """Whether there is something that is no checkpoint; as for duet.load, a shipped one's name goes
     before a folder that is none."""
     path = os.path.expanduser(name)
-    is_checkpoint = os.path.isfile(os.path.join(path, CONFIG)) or name in shipped_names()
+    is_checkpoint = os.path.isfile(os.path.join(path, CONFIG)) or is_shipped(name)
     return os.path.exists(path) and not is_checkpoint
 
 

@@ -16,7 +16,12 @@ def speckled_share(images: torch.Tensor, level: int = LEVEL) -> float:
 
 
 def has_speck(images: torch.Tensor, level: int = LEVEL) -> torch.Tensor:
-    """uint8 [N, 1, H, W] -> bool [N].
+    """uint8 [N, 1, H, W] -> bool [N]."""
+    return pixels_of(images, level).flatten(1).any(1)
+
+
+def pixels_of(images: torch.Tensor, level: int = LEVEL) -> torch.Tensor:
+    """Which pixels of uint8 [N, 1, H, W] are a speck's: bool [N, 1, H, W].
 
     Each bright pixel takes the largest number in reach, as often as it takes to cross a component
     of so few pixels. Those that share a number then, and touch none of another, are a component;
@@ -34,7 +39,7 @@ def has_speck(images: torch.Tensor, level: int = LEVEL) -> torch.Tensor:
     cut = torch.bincount(labels, touches.flatten()) > 0
     is_speck = (sizes <= MOST_PIXELS) & ~cut
     is_speck[0] = False  # the background
-    return is_speck[labels].view(len(images), -1).any(1)
+    return is_speck[labels].view(images.shape)
 
 
 def _largest_around(values: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ from duet.core.files import replacing
 from duet.core.words import duration
 from duet.data import WHOLE, ImageSet
 from duet.store.checkpoint import Checkpoint
-from duet.store.metrics import Measurement, ScoreRecord
+from duet.store.metrics import Measurement
 from duet.store.scores import HEADLINES, SCORES, Score, samples
 from evaluation.comparison import protocol_differences
 from evaluation.errors import EvaluationError
@@ -18,6 +18,7 @@ from evaluation.sets import SetId
 from evaluation.stored import held_out, published
 
 ABSENT = "–"
+SPREAD_LEGEND = "±: standard deviation over models that differ in their training seed alone."
 BEGIN, END = "<!-- scores: python -m evaluation table -->", "<!-- /scores -->"
 
 
@@ -29,6 +30,7 @@ class Row(NamedTuple):
     measured: Measurement
     parameters: int | None = None
     training_seconds: float | None = None
+    spreads: Mapping[str, float] = {}  # over training seeds, where they are known
 
 
 def rows(
@@ -64,7 +66,8 @@ def _row(origin: Checkpoint | ImageSet, measured: Measurement) -> Row:
         return Row(1, f"{origin.name}{split}", measured)
     seconds = None if origin.training is None else origin.training.seconds
     order = 2 if origin.model.role == "baseline" else 1
-    return Row(order, origin.name, measured, origin.parameters, seconds)
+    spreads = origin.metrics.retraining_spreads(measured)
+    return Row(order, origin.name, measured, origin.parameters, seconds, spreads)
 
 
 def _place(row: Row) -> tuple[int, float]:
@@ -94,14 +97,22 @@ def _heading(score: Score) -> str:
 
 
 def cells(row: Row, columns: Mapping[str, Score]) -> list[str]:
-    found = row.measured.scores
     return [
         row.name,
-        *(score.text(found[key]) if key in found else ABSENT for key, score in columns.items()),
+        *(_text(row, key, score) for key, score in columns.items()),
         samples(row.measured.protocol),
         ABSENT if row.parameters is None else f"{row.parameters:,}",
         ABSENT if row.training_seconds is None else duration(row.training_seconds),
     ]
+
+
+def _text(row: Row, key: str, score: Score) -> str:
+    found = row.measured.scores.get(key)
+    if found is None:
+        return ABSENT
+    spread = row.spreads.get(key)
+    beside = "" if spread is None else f" ± {spread:.{score.digits}f}"
+    return f"{score.text(found)}{beside}"
 
 
 def columns_of(table: list[Row]) -> dict[str, Score]:
@@ -114,24 +125,28 @@ def terminal_table(table: list[Row]) -> str:
     scores, and those that have an interval with it."""
     headlines = [titles(HEADLINES), *(cells(row, HEADLINES) for row in table)]
     details = [
-        [_heading(score), *(_detail(score, row.measured.scores.get(key)) for row in table)]
+        [_heading(score), *(_detail(row, key, score) for row in table)]
         for key, score in columns_of(table).items()
         if key not in HEADLINES or any(_has_interval(row, key) for row in table)
     ]
-    if not details:
-        return aligned(headlines)
-    return f"{aligned(headlines)}\n\n{aligned([['', *(row.name for row in table)], *details])}"
+    parts = [aligned(headlines)]
+    if details:
+        parts.append(aligned([["", *(row.name for row in table)], *details]))
+    return "\n\n".join(parts + _legend(table))
+
+
+def _legend(table: list[Row]) -> list[str]:
+    return [SPREAD_LEGEND] if any(row.spreads for row in table) else []
 
 
 def _has_interval(row: Row, key: str) -> bool:
     return key in row.measured.scores and row.measured.scores[key].interval is not None
 
 
-def _detail(score: Score, found: ScoreRecord | None) -> str:
-    if found is None:
-        return ABSENT
-    interval = score.interval_text(found)
-    return f"{score.text(found)} ({interval})" if interval else score.text(found)
+def _detail(row: Row, key: str, score: Score) -> str:
+    interval = score.interval_text(row.measured.scores[key]) if _has_interval(row, key) else ""
+    text = _text(row, key, score)
+    return f"{text} ({interval})" if interval else text
 
 
 def aligned(lines: Sequence[Sequence[str]], words: int = 1) -> str:
@@ -168,7 +183,8 @@ def markdown_table(table: list[Row], columns: Mapping[str, Score] = HEADLINES) -
     heading = titles(columns)
     alignment = ["---"] + ["--:"] * (len(heading) - 1)
     lines = [heading, alignment, *(cells(row, columns) for row in table)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n\n".join([rows, *_legend(table)])
 
 
 def replace_table(readme: Path, table: str, check: bool) -> None:

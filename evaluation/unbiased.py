@@ -2,10 +2,9 @@
 Score and where to find them", 2020): to first order FID of N images is that of infinitely many plus
 something over N, so a line through FIDs of several N, against 1/N, tells the limit.
 
-Where the authors draw random subsets, which overlap, here the samples are cut into 1, 2, 4 and 8
-parts: every size uses all samples once, so that what chance did to them is, to first order, the
-same at each size, and no noise of the slope (docs/log.md). The reference stays as it is: its own
-size's bias remains.
+Where the authors draw 15 random subsets, which overlap, here the samples are cut into 1, 2, 4 and 8
+parts: every size uses all samples once, and nothing is left to chance. The limit is as noisy as
+theirs, no less (its test measures both). The reference stays as it is: its own size's bias remains.
 """
 
 from collections.abc import Sequence

@@ -188,6 +188,7 @@ def test_a_release_is_copied_measured_written_and_verified(make):
     assert make("release", "RUN=runs/my gan") == (0, "", [
         "python -m training release 'runs/my gan'",
         "python -m evaluation measure --force 'checkpoints/my gan'",
+        "python -m evaluation measure --samples 10000 'checkpoints/my gan'",  # what CI verifies
         "python -m training card 'checkpoints/my gan'",
         "python -m evaluation table",
         "python -m evaluation verify 'checkpoints/my gan'",

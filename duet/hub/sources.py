@@ -9,7 +9,6 @@ import re
 from pathlib import Path
 
 from duet.core.errors import ArgumentError
-from duet.core.names import NAME
 from duet.hub import client
 from duet.store import checkpoint
 from duet.store.checkpoint import (
@@ -44,9 +43,8 @@ def find(source: str | Path) -> Path:
     with contextlib.suppress(OSError):  # a name that is too long names no folder
         if (folder / CONFIG).is_file():
             return folder
-    shipped = checkpoint.SHIPPED / str(source)
-    if NAME.fullmatch(str(source)) and (shipped / CONFIG).is_file():
-        return shipped
+    if checkpoint.is_shipped(str(source)):
+        return checkpoint.SHIPPED / str(source)
     # Where there is a folder "runs", "runs/gann" is a slip of the pen and nobody's id on the Hub.
     if client.is_id(str(source)) and not folder.parent.exists():
         return fetch(str(source))

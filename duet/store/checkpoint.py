@@ -11,6 +11,7 @@ import torch
 from duet.core.checkout import SHIPPED as SHIPPED
 from duet.core.errors import DuetError
 from duet.core.files import MOST_JSON_BYTES, sha256
+from duet.core.names import NAME
 from duet.core.tensors import TensorFileError, save_tensors
 from duet.data import DATASETS
 from duet.models import MODELS, LatentModel, ModelError
@@ -152,6 +153,11 @@ def read_config(folder: Path) -> ConfigRecord:
 def weight_bytes(folder: Path) -> int:
     """How many bytes of tensors the configuration in a folder makes."""
     return tensor_bytes(_build(folder, read_config(folder)))
+
+
+def is_shipped(name: str) -> bool:
+    """Whether a checkpoint of that name came with the repository."""
+    return NAME.fullmatch(name) is not None and (SHIPPED / name / CONFIG).is_file()
 
 
 def shipped_names() -> list[str]:

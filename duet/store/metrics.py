@@ -217,8 +217,9 @@ class MetricsRecord:
         others = tuple(r for r in self.retraining if r.extractor != new.extractor)
         return dataclasses.replace(self, retraining=(*others, new))
 
-    def retraining_spread(self, extractor: str, key: str) -> float | None:
-        """The standard deviation of a score over training seeds, None where it is not known."""
-        found = [r.spreads[key] for r in self.retraining
-                 if r.extractor == extractor and key in r.spreads]
-        return found[0] if found else None
+    def retraining_spreads(self, measured: Measurement) -> dict[str, float]:
+        """The standard deviations over training seeds of the scores of as many samples, by name;
+        empty where they are not known."""
+        asked = measured.protocol.extractor, measured.protocol.samples
+        found = [r.spreads for r in self.retraining if (r.extractor, r.samples) == asked]
+        return dict(found[0]) if found else {}

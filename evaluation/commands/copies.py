@@ -7,7 +7,7 @@ from duet.core.files import replacing
 from duet.core.flags import AsJson, DataDir, DeviceName, Seed, Truncation
 from duet.data.flags import SkipBroken
 from duet.store.studies import CopiesRecord, CopyScores
-from evaluation import studies, tables
+from evaluation import outputs, studies, tables
 from evaluation.commands.flags import OwnData, Sources, Space
 from evaluation.copies import Ground, draw
 from evaluation.errors import EvaluationError
@@ -73,8 +73,7 @@ def copies_command(
 def _check_picture(path: Path, checkpoints: int) -> None:
     if checkpoints != 1:
         raise EvaluationError("--neighbours draws the images of one checkpoint; name one")
-    if path.suffix.lower() != ".png" or path.is_dir():
-        raise EvaluationError(f"--neighbours {path} has to be a file whose name ends in .png")
+    outputs.check("--neighbours", path, [".png"])
 
 
 def _table(found: dict[str, CopiesRecord]) -> str:

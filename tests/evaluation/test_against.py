@@ -220,7 +220,7 @@ def test_the_command_draws_the_reference_from_another_stream(folder, reference, 
         (["a.npy", "--against", "a.npy"], "no extractor serves a.npy; train one"),
         (["a.npy", "--against", "nope"], "no checkpoint at 'nope'"),
         (["a.npy", "--json", "--markdown"], "--json and --markdown: choose one"),
-        (["a.npy", "--plot", "out.txt"], "a figure is a file of .png, .svg, .pdf"),
+        (["a.npy", "--plot", "out.txt"], "wanted is a file of .png, .svg, .pdf"),
         (["a.npy", "--plot", "file/out.png"], "--plot file/out.png cannot be written"),
     ],
 )

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 import duet
+from duet.core.files import read_json, write_json
 from duet.data import DATASETS, DataError, ImageSet
 from duet.store import records
 from duet.store.checkpoint import METRICS, save
@@ -139,6 +140,47 @@ def test_the_command_prints_and_keeps(folder, toy_data, draws, asked, capsys):
     assert records.read(MetricsRecord, folder / METRICS).copies == (kept,)  # the same request
 
 
+def copies_and_utility(folder):
+    """Both studies of a checkpoint of the toy data, as small as may be."""
+    small = ("--per-class", "2", "--generated", "3", "--repeats", "2", "--steps", "2")
+    assert main(["copies", str(folder), "--samples", "150"]) == 0
+    assert main(["utility", str(folder), *small]) == 0
+    assert main(["measure", str(folder), "--samples", "120"]) == 0
+
+
+def test_verify_makes_the_studies_again(folder, toy_data, reference, capsys, monkeypatch):
+    copies_and_utility(folder)
+    capsys.readouterr()
+    assert main(["verify", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert f"{folder} (copies, 150 samples): as stored" in out
+    assert f"{folder} (utility, 3 samples a class): as stored" in out
+
+    assert main(["verify", str(folder), "--at-most", "120"]) == 0
+    out, err = capsys.readouterr()
+    assert out.count("as stored") == 1
+    assert "its studies: left out by --at-most" in err
+
+    whole = read_json(folder / METRICS)
+    gain = whole["utility"][0]["gains"][0]["both"]
+    space = whole["copies"][0]["spaces"][PIXELS]
+    gain["value"], space["nearer"] = gain["value"] + 0.02, 1 - space["nearer"]
+    whole["copies"][0]["held_out"]["sha256"] = "f" * 64
+    write_json(folder / METRICS, whole)
+    assert main(["verify", str(folder)]) == 1
+    out = capsys.readouterr().out
+    for words in (f"spaces.{PIXELS}.nearer: stored ", "gains.0.both.value: stored ",
+                  f"held_out.sha256: stored {'f' * 64}"):
+        assert words in out
+
+    def absent(*arguments, **named):
+        raise DataError("not here")
+
+    monkeypatch.setattr("duet.data.load", absent)
+    assert main(["verify", str(folder)]) == 0
+    assert "its studies: not verified (the training images of" in capsys.readouterr().err
+
+
 def test_neighbours_are_drawn(folder, toy_data, draws, tmp_path, capsys):
     """The copies come first, each beside the image that it is a copy of."""
     fresh = torch.randint(0, 256, (100, 1, 28, 28), dtype=torch.uint8)
@@ -156,7 +198,8 @@ def test_neighbours_are_drawn(folder, toy_data, draws, tmp_path, capsys):
     ("arguments", "said"),
     [
         (["FOLDER", "--samples", "99"], "--samples must be at least 100"),
-        (["FOLDER", "--neighbours", "near.jpg"], "near.jpg has to be a file whose name"),
+        (["FOLDER", "--neighbours", "near.jpg"], "near.jpg: wanted is a file of .png"),
+        (["FOLDER", "--neighbours", "/proc/near.png"], "/proc/near.png cannot be written"),
         (["FOLDER", "mnist-gan", "--neighbours", "near.png"], "draws the images of one checkpoint"),
         (["FOLDER", "--extractor", "nope"], "--extractor nope is unknown"),
         ([], "name at least one checkpoint"),

@@ -35,6 +35,11 @@ def test_specks_are_the_small_components_that_a_flood_fill_finds():
     expected = [min(component_sizes(picture), default=5) <= 4 for picture in bright]
     assert 0.2 < np.mean(expected) < 0.9
     assert specks.has_speck(images).tolist() == expected
+    pixels = specks.pixels_of(images)
+    assert not pixels[images <= specks.LEVEL].any()
+    without = images.masked_fill(pixels, 0)
+    assert not specks.has_speck(without).any()
+    assert (without == images)[~pixels].all()
     assert specks.speckled_share(images) == np.mean(expected)
 
 

@@ -73,6 +73,6 @@ def test_where_no_figure_can_be_is_found_early(tmp_path):
     plots.check(tmp_path / "new" / "out.PDF")
     assert not list((tmp_path / "new").iterdir())
     (tmp_path / "x.png").mkdir()
-    for name, said in (("x.png", "is a folder"), ("x.jpg", "a figure is a file of .png")):
+    for name, said in (("x.png", "is a folder"), ("x.jpg", "wanted is a file of .png")):
         with pytest.raises(EvaluationError, match=said):
             plots.check(tmp_path / name)

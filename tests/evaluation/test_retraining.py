@@ -11,6 +11,7 @@ from duet.store.checkpoint import METRICS, TRAINING, save
 from duet.store.config import DataRecord
 from duet.store.metrics import MetricsRecord, ScoreRecord
 from evaluation.__main__ import main
+from evaluation.verification import verify_retraining
 
 SEEDS = (0, 4, 7)
 
@@ -85,3 +86,29 @@ def test_unmeasured_ones_are_refused(trained, capsys):
     records.write(path, dataclasses.replace(content, measurements=()))
     assert main(["retraining", str(one), str(two)]) == 2
     assert "absent or empty" in capsys.readouterr().err
+
+
+def test_the_hubs_cache_is_not_written_to(trained, capsys, tmp_path, monkeypatch):
+    """What is found is shown all the same; a folder that is the user's own is written to."""
+    folders = [trained(index) for index in range(2)]
+    monkeypatch.setattr("evaluation.stored.client.cache_folder", lambda: folders[0])
+    assert main(["retraining", *map(str, folders)]) == 0
+    assert "recall  0" in capsys.readouterr().out
+    assert [len(duet.load(folder).metrics.retraining) for folder in folders] == [0, 1]
+
+
+def test_verify_tells_other_spreads_where_all_models_are_at_hand(trained, capsys):
+    """And says so where not all are named."""
+    folders = [str(trained(index)) for index in range(3)]
+    assert main(["retraining", *folders]) == 0
+    checkpoints = [duet.load(folder) for folder in folders]
+    assert list(verify_retraining(checkpoints[0], checkpoints)) == [("mnist", [])]
+    assert list(verify_retraining(checkpoints[0], checkpoints[:2])) == []
+    assert "retraining: not verified (name all 3 models" in capsys.readouterr().err
+    (spread,) = checkpoints[0].metrics.retraining
+    other = dataclasses.replace(spread, spreads=spread.spreads | {"recall": 0.1})
+    untrue = dataclasses.replace(
+        checkpoints[0], metrics=checkpoints[0].metrics.with_retraining(other)
+    )
+    ((_, words),) = verify_retraining(untrue, checkpoints)
+    assert words == ["retraining: the spreads are others"]

@@ -9,13 +9,16 @@ import sys
 import pytest
 import torch
 
+import duet
 from duet.store.checkpoint import save
 from duet.store.config import DataRecord
-from evaluation import sharding
+from evaluation import path_length, reconstruction, sharding
 from evaluation.__main__ import main
 from evaluation.errors import EvaluationError
+from evaluation.reference import extract
 
-# Of 620 images, three batches: the one process has two, the last of them shorter.
+# Of 620 images, three batches: the one process has two, the last of them shorter. So with what is
+# reconstructed; of the 62 paths there is one batch, and one process has none.
 MEASURE = ("measure", "tiny", "--samples", "620", "--json")
 
 
@@ -29,16 +32,20 @@ def one_thread():
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
-def test_two_processes_measure_as_one_does(tmp_path, tiny_gan, root, monkeypatch, capsys):
+def test_two_processes_measure_as_one_does(
+    tmp_path, tiny_vae, fake_mnist, root, monkeypatch, capsys
+):
     """To the last digit, in what is printed (once) and in what is written."""
+    monkeypatch.setenv("DUET_DATA", str(fake_mnist))
     alone, both = tmp_path / "alone", tmp_path / "both"
     (alone / "tiny").mkdir(parents=True)
     origin = DataRecord("mnist", "MNIST", tuple("0123456789"))
-    save(alone / "tiny", tiny_gan, name="tiny", made_from=origin)
+    save(alone / "tiny", tiny_vae, name="tiny", made_from=origin)
     shutil.copytree(alone, both)
     monkeypatch.chdir(alone)
     assert main(MEASURE) == 0
     expected = json.loads(capsys.readouterr().out)
+    assert {"path_length", "reconstruction_psnr"} < expected["tiny"]["scores"].keys()
     torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone")
     done = subprocess.run(
         [*torchrun, "--nproc-per-node", "2", "-m", "evaluation", *MEASURE], check=False, cwd=both,
@@ -74,5 +81,41 @@ def test_batches_come_together_in_order(monkeypatch, size):
 
 def test_more_processes_than_batches_are_refused(monkeypatch):
     monkeypatch.setattr(sharding, "_size", lambda: 3)
+    sharding.check_enough(3)
     with pytest.raises(EvaluationError, match="2 batches are too few for 3 processes"):
-        sharding.share([1, 2])
+        extract([], 500, None, "two batches")
+
+
+@pytest.fixture
+def process(monkeypatch):
+    """process(rank) makes this one of three, who gets what it computed itself and nothing else."""
+    monkeypatch.setattr(sharding, "_size", lambda: 3)
+    monkeypatch.setattr(sharding, "together", lambda own, sizes: own)
+    return lambda rank: monkeypatch.setattr(sharding, "_rank", lambda: rank)
+
+
+def interleaved(shares, size):
+    """Batches of `size` from three processes, in order."""
+    parts = [share.split(size) for share in shares]
+    return torch.cat([each[i] for i in range(len(parts[0])) for each in parts if i < len(each)])
+
+
+def test_paths_and_reconstructions_are_shared_out(
+    tmp_path, tiny_vae, toy_data, extractor, process, monkeypatch
+):
+    monkeypatch.setattr(path_length, "BATCH", 4)
+    monkeypatch.setattr(reconstruction, "BATCH", 4)
+    save(tmp_path, tiny_vae, name="vae", made_from=DataRecord("toy", "Toy", toy_data.class_names))
+    checkpoint = duet.load(tmp_path)
+    chosen = toy_data.images[:30], toy_data.labels[:30]
+    speeds, errors = [], []
+    for rank in range(3):
+        process(rank)
+        speeds.append(path_length.squared_speeds(tiny_vae, extractor, 30, 0, 1.0, "t"))
+        errors.append(reconstruction.errors(checkpoint, *chosen, extractor))
+    assert [len(share) for share in speeds] == [len(share) for share in errors] == [12, 10, 8]
+    monkeypatch.undo()
+    whole = path_length.squared_speeds(tiny_vae, extractor, 30, 0, 1.0, "t")
+    torch.testing.assert_close(interleaved(speeds, 4), whole, rtol=1e-2, atol=1.0)
+    whole = reconstruction.errors(checkpoint, *chosen, extractor)
+    torch.testing.assert_close(interleaved(errors, 4), whole, rtol=1e-3, atol=1e-3)

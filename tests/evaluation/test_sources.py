@@ -10,6 +10,7 @@ from PIL import Image
 
 import duet
 from duet.data import ImageSet
+from duet.store.checkpoint import CheckpointError
 from evaluation import arrays, sources
 from evaluation.errors import EvaluationError
 from evaluation.sources import Opening, open_source
@@ -60,6 +61,20 @@ def test_labels_come_along_where_there_are_such(tmp_path):
         assert found.labels.tolist() == labels.tolist()
         assert found.class_names == ("0", "1", "2", "3", "4")
         assert (found.images.numpy() == PIXELS).all()
+
+
+def test_a_word_is_looked_up_without_reading_every_shipped_checkpoint(tmp_path, monkeypatch):
+    """One that is broken is no matter to who names something else."""
+    shipped = tmp_path / "shipped"
+    for name in ("good", "broken"):
+        (shipped / name).mkdir(parents=True)
+        (shipped / name / "config.json").write_text("{")
+    monkeypatch.setattr("duet.store.checkpoint.SHIPPED", shipped)
+    pictures(tmp_path / "cats")
+    assert open_source("cats", Opening()).image_shape == (1, 8, 8)
+    pictures(tmp_path / "good")  # a shipped name goes before a folder that is no checkpoint
+    with pytest.raises(CheckpointError, match=r"shipped.good.config\.json"):
+        open_source("good", Opening())
 
 
 def bomb(path):

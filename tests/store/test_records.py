@@ -164,9 +164,9 @@ def test_metrics_of_schema_3_are_brought_up_to_date(tmp_path, measurement):
 def test_the_spread_of_retraining_stays_with_its_models(measurement):
     spread = Retraining("mnist", 50_000, ("0" * 64, "1" * 64), {"recall": 0.01})
     record = MetricsRecord((measurement(),)).with_retraining(spread)
-    assert record.retraining_spread("mnist", "recall") == 0.01
-    assert record.retraining_spread("mnist", "precision") is None
-    assert record.retraining_spread("inception", "recall") is None
+    assert record.retraining_spreads(measurement()) == {"recall": 0.01}
+    assert record.retraining_spreads(measurement(samples=10_000)) == {}
+    assert record.retraining_spreads(measurement(extractor="inception")) == {}
     newer = dataclasses.replace(spread, spreads={"recall": 0.02})
     assert record.with_retraining(newer).retraining == (newer,)
     assert record.with_measurement(measurement(seed=3)).retraining == (spread,)
