@@ -42,7 +42,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Yield an empty scratch folder; it takes the place of `path`, or of the folder that a link
     there leads to, on success only. FileError where no folder can stand there."""
-    path = path.resolve()
+    path = Path(os.path.realpath(path))
     if path.exists() and not path.is_dir():
         raise FileError(f"{path} is a file; name a folder")
     if Path.cwd().is_relative_to(path):  # whoever stands in it would be left in a deleted one
