@@ -210,8 +210,8 @@ def push(
             return None
         if IGNORE in stored:
             raise HubError(
-                f"{repo_id} holds a {IGNORE}, by which the Hub leaves files out of a commit without "
-                "a word; delete it on the repository's page"
+                f"{repo_id} holds a {IGNORE}, by which the Hub leaves files out of a commit in "
+                "silence; delete it on the repository's page"
             )
         done = api.create_commit(
             repo_id, [
