@@ -11,15 +11,14 @@ duplicates counted once and kept on one side: neither names nor order decide.
 import hashlib
 import json
 import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import PIL
 import torch
 
+from duet.core.files import scratch_folder
 from duet.core.lock import locked
 from duet.core.tensors import TensorFileError, load_tensors, save_tensors
 from duet.data.base import DataError, Facts, cache_root
@@ -68,11 +67,9 @@ def _make(folder: Path, source: Source, decoding: Decoding, facts: Facts | None)
         with locked(folder, wait=True):
             if (folder / FILE).exists():
                 return
-            for leftover in folder.glob("making-*"):  # of a process that was killed
-                shutil.rmtree(leftover, ignore_errors=True)
-            with tempfile.TemporaryDirectory(dir=folder, prefix="making-") as scratch:
-                _decode(Path(scratch), source, decoding, facts)
-                os.replace(Path(scratch, FILE), folder / FILE)
+            with scratch_folder(folder) as scratch:
+                _decode(scratch, source, decoding, facts)
+                os.replace(scratch / FILE, folder / FILE)
     except OSError as error:
         raise DataError(
             f"{folder} cannot be written ({error.strerror or error}); point DUET_CACHE at a folder "
