@@ -12,6 +12,7 @@ from duet.core.device import pick_device
 from duet.core.errors import DuetError
 from duet.core.flags import DataDir, DeviceName
 from duet.core.latents import check_seed
+from duet.core.words import as_unicode
 from duet.data import Colour, ImageSet, set_name
 from duet.data.flags import ImageSize, PictureColour, SkipBroken
 from duet.models.networks import recommended_stages
@@ -106,7 +107,9 @@ class TrainConfig:
 
     def to_json(self) -> dict[str, Any]:
         values = dataclasses.asdict(self)
-        return {key: str(v) if isinstance(v, Path) else v for key, v in values.items()}
+        return {
+            key: as_unicode(str(v)) if isinstance(v, str | Path) else v for key, v in values.items()
+        }
 
     def weight_settings(self) -> dict[str, Any]:
         """Only what decides the weights: the fields that a resumed run must share."""

@@ -21,6 +21,7 @@ import torch
 from duet.core.files import scratch_folder
 from duet.core.lock import locked
 from duet.core.tensors import TensorFileError, load_tensors, save_tensors
+from duet.core.words import as_unicode
 from duet.data.base import DataError, Facts, cache_root
 from duet.data.classes import Arrangement, arrange
 from duet.data.decode import BACKGROUND, Decoding, Look
@@ -102,7 +103,7 @@ def _decode(scratch: Path, source: Source, decoding: Decoding, facts: Facts | No
     labels, class_names = _classes(arrangement, names, own=facts is None)
     last = held_out(source.path, gathered.hashes) if facts is None else np.zeros(len(names), bool)
     order = np.argsort(last, kind="stable")
-    files = json.dumps([_shown(names[index]) for index in order]).encode()
+    files = json.dumps([as_unicode(names[index]) for index in order]).encode()
     save_tensors(
         scratch / FILE,
         {
@@ -152,11 +153,6 @@ def _reordered(images: np.ndarray, order: np.ndarray, scratch: Path) -> np.ndarr
     return ordered
 
 
-def _shown(name: str) -> str:
-    """A file's name as valid Unicode, which not every file system gives."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
 def _check(
     path: Path, problems: dict[str, str], names: tuple[str, ...], decoding: Decoding
 ) -> None:
@@ -170,7 +166,7 @@ def _check(
 
 
 def _in_words(problems: dict[str, str], others: int) -> str:
-    shown = [f"{_shown(name)} ({why})" for name, why in list(problems.items())[:SHOWN_PROBLEMS]]
+    shown = [f"{as_unicode(name)} ({why})" for name, why in list(problems.items())[:SHOWN_PROBLEMS]]
     rest = [f"and {len(problems) - len(shown)} more"] if len(problems) > len(shown) else []
     count = f"{len(problems)} of {len(problems) + others} entries cannot be used"
     return f"{count}: " + ", ".join([*shown, *rest])
