@@ -23,6 +23,8 @@ class TrainingError(DuetError):
     """A setting or a state that training refuses; the message names it and the mend."""
 
 
+MOST = 2**53  # of anything counted: every reader of JSON takes so much
+
 # Marks a field that decides how a run is carried out, and not which weights come of it.
 OPERATIONAL = "operational"
 
@@ -76,6 +78,8 @@ class TrainConfig:
             value = getattr(self, name, None)
             if value is not None and value < 1:
                 raise TrainingError(f"{flag(name)} must be at least 1, not {value}")
+            if value is not None and value > MOST:
+                raise TrainingError(f"{flag(name)} must be at most {MOST}, not {str(value):.40}")
         if (self.batch_size or self.least_batch_size) < self.least_batch_size:
             raise TrainingError(
                 f"--batch-size must be at least {self.least_batch_size} for {self.recipe}, whose "
