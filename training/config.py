@@ -79,7 +79,7 @@ class TrainConfig:
             if value is not None and value < 1:
                 raise TrainingError(f"{flag(name)} must be at least 1, not {value}")
             if value is not None and value > MOST:
-                raise TrainingError(f"{flag(name)} must be at most {MOST}, not {str(value):.40}")
+                raise TrainingError(f"{flag(name)} must be at most {MOST}, not {value!s:.40}")
         if (self.batch_size or self.least_batch_size) < self.least_batch_size:
             raise TrainingError(
                 f"--batch-size must be at least {self.least_batch_size} for {self.recipe}, whose "
