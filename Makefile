@@ -11,6 +11,10 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 # nothing is under way; an environment without it, or that does not run, is made from nothing.
 WHOLE := $(shell { test -e .venv/installed-app && $(UV) -V && $(BIN)/python -V; } >/dev/null 2>&1 \
 	&& echo yes)
+# uv takes an empty choice of PyTorch's build for a wrong one.
+ifeq ($(strip $(UV_TORCH_BACKEND)),)
+unexport UV_TORCH_BACKEND
+endif
 # What checks the stage's types and its accessibility: from npm, where that is.
 NODE_TOOLS := typescript@5.9.3 axe-core@4.11.4
 TSC := node_modules/.bin/tsc

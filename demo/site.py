@@ -42,6 +42,8 @@ def site(out: Path = Path("site")) -> Path:
     """
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / FACTS).exists())):
         raise SiteError(f"{out} holds something else than a site; name a new folder")
+    if out.resolve().is_relative_to(STAGE) and out.resolve() != STAGE:
+        raise SiteError(f"{out} lies within {STAGE}, which is copied; name a folder beside it")
     make()
     with replacing_folder(out) as scratch:
         shutil.copytree(STAGE, scratch, dirs_exist_ok=True)
@@ -58,7 +60,7 @@ def make() -> None:
         if not _is_current(checkpoint):
             _make_model(checkpoint, STAGE / MODELS / name)
     for folder in (STAGE / MODELS).iterdir():
-        if folder.name not in shipped:
+        if folder.is_dir() and folder.name not in shipped:  # systems leave files of their own
             shutil.rmtree(folder)
     write_json(STAGE / FACTS, facts(Catalogue(shipped), exported()))
 

@@ -25,9 +25,10 @@ def use_own_folder() -> Path:
     parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     for other in parent.glob(f"{PREFIX}*"):
-        if other != folder and other.lstat().st_uid == folder.lstat().st_uid:
-            with contextlib.suppress(OSError, Locked), locked(other):
-                shutil.rmtree(other, ignore_errors=True)
+        with contextlib.suppress(OSError, Locked):  # its own process may delete it meanwhile
+            if other != folder and other.lstat().st_uid == folder.lstat().st_uid:
+                with locked(other):
+                    shutil.rmtree(other, ignore_errors=True)
     held = contextlib.ExitStack()
     held.enter_context(locked(folder))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -7,11 +7,15 @@ from typing import Any
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from gradio.route_utils import API_PREFIX, FnIndexInferError
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 
 Message = MutableMapping[str, Any]
 DIRECT = (f"{API_PREFIX}/run/", f"{API_PREFIX}/api/")
+UPLOAD = f"{API_PREFIX}/upload"
+MOST_BYTES = 2**24  # of a call: several times what a hundred pictures of ours take
+TOO_LARGE = f"A call may have {MOST_BYTES} bytes; send fewer pictures at a time."
 
 
 def app_options() -> dict[str, Any]:
@@ -20,7 +24,7 @@ def app_options() -> dict[str, Any]:
     handlers: dict[Any, Any] = dict.fromkeys(unread, _unknown)
     return {
         "exception_handlers": handlers | {RequestValidationError: _malformed},
-        "middleware": [Middleware(RefusalStatus)],
+        "middleware": [Middleware(Bounds), Middleware(RefusalStatus)],
     }
 
 
@@ -55,3 +59,39 @@ class RefusalStatus:
 
         path = scope.get("path", "")
         await self.app(scope, receive, answer)
+
+
+class Bounds:
+    """What could fill disk or memory is refused before it is read: files, which no endpoint takes
+    and Gradio would keep, and calls of more than MOST_BYTES."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self.app = app
+
+    async def __call__(
+        self, scope: Message, receive: Callable[..., Any], send: Callable[..., Any]
+    ) -> None:
+        left = MOST_BYTES
+
+        async def part() -> Message:
+            nonlocal left
+            message: Message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise HTTPException(413, TOO_LARGE)
+            return message
+
+        if scope.get("path", "").endswith(UPLOAD):
+            await _words("Nothing is uploaded here: texts and numbers, no files.", 403)(
+                scope, receive, send
+            )
+        elif _declared(scope) > MOST_BYTES:
+            await _words(TOO_LARGE, 413)(scope, receive, send)
+        else:
+            await self.app(scope, part, send)
+
+
+def _declared(scope: Message) -> int:
+    """The length of the body as its header says; 0 where it says none."""
+    lengths = [value for name, value in scope.get("headers", ()) if name == b"content-length"]
+    return max((int(value) for value in lengths if value.isdigit()), default=0)

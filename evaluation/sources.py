@@ -86,7 +86,7 @@ def _published(name: str, split: str, opening: Opening) -> ImageSet:
 
 
 def _array(text: str, opening: Opening) -> ImageSet:
-    images = arrays.load(Path(text).expanduser())
+    images = arrays.load(data.path_of(text))
     try:
         Decoding(opening.image_size, opening.colour).check(images.name, images.image_shape)
     except DataError as error:
@@ -99,7 +99,7 @@ def _pictures(text: str, name: str, split: str, opening: Opening) -> Source:
     every score."""
     try:
         if opening.image_size is None:
-            size = _own_size(Path(name).expanduser())
+            size = _own_size(data.path_of(name))
             opening = Opening(opening.data_dir, size, opening.colour, opening.skip_broken)
         return Source(text, opening.load(name, split), opening.load(name, "train"))
     except DataError as error:

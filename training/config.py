@@ -12,6 +12,7 @@ from duet.core.device import pick_device
 from duet.core.errors import DuetError
 from duet.core.flags import DataDir, DeviceName
 from duet.core.latents import check_seed
+from duet.core.words import as_unicode
 from duet.data import Colour, ImageSet, set_name
 from duet.data.flags import ImageSize, PictureColour, SkipBroken
 from duet.models.networks import recommended_stages
@@ -21,6 +22,8 @@ from training.precision import pick_precision
 class TrainingError(DuetError):
     """A setting or a state that training refuses; the message names it and the mend."""
 
+
+MOST = 2**53  # of anything counted: every reader of JSON takes so much
 
 # Marks a field that decides how a run is carried out, and not which weights come of it.
 OPERATIONAL = "operational"
@@ -75,6 +78,8 @@ class TrainConfig:
             value = getattr(self, name, None)
             if value is not None and value < 1:
                 raise TrainingError(f"{flag(name)} must be at least 1, not {value}")
+            if value is not None and value > MOST:
+                raise TrainingError(f"{flag(name)} must be at most {MOST}, not {value!s:.40}")
         if (self.batch_size or self.least_batch_size) < self.least_batch_size:
             raise TrainingError(
                 f"--batch-size must be at least {self.least_batch_size} for {self.recipe}, whose "
@@ -106,7 +111,9 @@ class TrainConfig:
 
     def to_json(self) -> dict[str, Any]:
         values = dataclasses.asdict(self)
-        return {key: str(v) if isinstance(v, Path) else v for key, v in values.items()}
+        return {
+            key: as_unicode(str(v)) if isinstance(v, str | Path) else v for key, v in values.items()
+        }
 
     def weight_settings(self) -> dict[str, Any]:
         """Only what decides the weights: the fields that a resumed run must share."""

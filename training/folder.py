@@ -1,6 +1,7 @@
 """A run folder: the files in it, and who may work there."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ STATE, LOG, RUN, SAMPLES, CURVES, CHECKPOINT = (
 
 def check_folder(folder: Path, resume: bool) -> None:
     """TrainingError where a run may not begin, or go on, in a folder. Nothing is written."""
-    if not NAME.fullmatch(folder.resolve().name):
+    if not NAME.fullmatch(Path(os.path.realpath(folder)).name):
         raise TrainingError(
             f"--out {folder}: its last part becomes the model's name and may hold letters, digits, "
             "'.', '_' and '-' only"
@@ -54,6 +55,8 @@ def working_in(folder: Path, resume: bool) -> Iterator[None]:
         with locked(folder):
             check_folder(folder, resume)  # once more: another run may have been quicker
             yield
+    except BrokenPipeError:  # of the terminal, which is no file of ours
+        raise
     except (OSError, TensorFileError) as error:
         kept = "; the last state saved there is kept, to go on from by --resume"
         raise TrainingError(

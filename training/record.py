@@ -15,6 +15,7 @@ from duet.core.device import pick_device
 from duet.core.files import replacing_folder
 from duet.core.pixels import grid, to_pil
 from duet.core.versions import library_versions
+from duet.core.words import as_unicode
 from duet.data import DATASETS, ImageSet
 from duet.hub.card import write_card
 from duet.models import LatentModel
@@ -48,7 +49,7 @@ def run_record(config: TrainConfig, command: str, made_from: DataRecord) -> RunR
     """What is about to be run, by the code and the libraries as they are now."""
     return RunRecord(
         recipe=config.recipe,
-        command=command,
+        command=as_unicode(command),
         git_commit=git_commit(),
         settings=config.to_json(),
         versions=library_versions(LIBRARIES),

@@ -47,10 +47,17 @@ class StateRecord:
 
 
 def save_state(path: Path, objective: Objective, config: TrainConfig, progress: Progress) -> None:
+    """Replace the state; TrainingError where it is not finite, which no later loss has told yet."""
+    tensors = _tensors(objective)
+    if broken := [key for key, value in tensors.items() if not value.isfinite().all()]:
+        raise TrainingError(
+            f"no longer finite at step {progress.step}: {broken[:3]}; try a lower --learning-rate "
+            "or --precision float32. The last good state is kept in the run folder"
+        )
     record = StateRecord(
         config.weight_settings(), progress.step, progress.seconds, torch.get_num_threads()
     )
-    save_tensors(path, _tensors(objective), {ABOUT: json.dumps(dataclasses.asdict(record))})
+    save_tensors(path, tensors, {ABOUT: json.dumps(dataclasses.asdict(record))})
 
 
 def load_state(path: Path, objective: Objective, config: TrainConfig) -> Progress:

@@ -1,5 +1,6 @@
 """Where the code runs from: its root, its commit, what was shipped with it."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -10,10 +11,14 @@ SHIPPED = PACKAGE / "checkpoints" if (PACKAGE / "checkpoints").is_dir() else ROO
 
 
 def git_commit() -> str | None:
-    """The commit that runs, "-dirty" behind it where files differ; None outside a checkout."""
+    """The commit that runs, "-dirty" behind it where files differ; None outside a checkout, also
+    where a folder above is one of something else."""
     describe = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        done = subprocess.run(describe, cwd=ROOT, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            describe, cwd=ROOT, capture_output=True, text=True, check=True,
+            env=os.environ | {"GIT_CEILING_DIRECTORIES": str(ROOT.parent)},
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()

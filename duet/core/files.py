@@ -40,10 +40,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty scratch folder; it takes the place of `path` on success only."""
-    scratch = _scratch(path)
-    scratch.mkdir()
-    try:
+    """Yield an empty scratch folder; it takes the place of `path`, or of the folder that a link
+    there leads to, on success only. FileError where no folder can stand there."""
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_dir():
+        raise FileError(f"{path} is a file; name a folder")
+    if Path.cwd().is_relative_to(path):  # whoever stands in it would be left in a deleted one
+        raise FileError(f"{path} is where you are, or above it; name a folder in it")
+    with scratch_folder(path) as scratch:
         yield scratch
         if not path.exists():
             os.replace(scratch, path)
@@ -56,6 +60,16 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             os.replace(retired, path)
             raise
         shutil.rmtree(retired)
+
+
+@contextlib.contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `path`, which goes in the end; those that killed processes left
+    there go too."""
+    scratch = _scratch(path)
+    scratch.mkdir()
+    try:
+        yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

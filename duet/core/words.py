@@ -1,4 +1,4 @@
-"""Quantities in words, for tables, cards and the page."""
+"""Words for tables, cards, records and the page."""
 
 
 def duration(seconds: float) -> str:
@@ -7,3 +7,8 @@ def duration(seconds: float) -> str:
     if minutes < 1:
         return f"{seconds:.0f} s"
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def as_unicode(text: str) -> str:
+    """A path or an argument as valid Unicode, which not every file system and terminal gives."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

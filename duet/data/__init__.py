@@ -11,6 +11,7 @@ from duet.data.base import (
     ImageSet,
     cache_root,
     data_root,
+    path_of,
 )
 from duet.data.cifar10 import CIFAR10
 from duet.data.decode import Colour, Decoding
@@ -23,7 +24,7 @@ from duet.data.svhn import SVHN
 
 __all__ = [
     "DATASETS", "SPLITS", "WHOLE", "Colour", "DataError", "DataSet", "Facts", "ImageSet",
-    "cache_root", "data_root", "load", "set_name",
+    "cache_root", "data_root", "load", "path_of", "set_name",
 ]
 
 DATASETS: dict[str, DataSet] = {
@@ -54,7 +55,7 @@ def load(
     decoding = Decoding(image_size, colour, skip_broken)
     name = set_name(name_or_path)
     if name_or_path not in DATASETS:
-        return load_own(Path(name_or_path).expanduser(), split, decoding, name)
+        return load_own(path_of(name_or_path), split, decoding, name)
     found = DATASETS[name].load(data_root(data_dir), split, download)
     decoding.check(name, found.image_shape)
     return found
@@ -65,8 +66,8 @@ def set_name(name_or_path: str) -> str:
     passes for a registered set's. Raises DataError for what is neither."""
     if name_or_path in DATASETS:
         return name_or_path
-    path = Path(name_or_path).expanduser()
-    if not path.exists():
+    path = path_of(name_or_path)
+    if not name_or_path or not path.exists():  # "" would be the current folder
         raise DataError(
             f"unknown data set {name_or_path!r}; known: {', '.join(DATASETS)}, or the path of a "
             "folder of pictures, a folder a class, or a zip of either"

@@ -1,5 +1,6 @@
 """python -m duet.data: which sets are known and at hand, and what is in one before it is used."""
 
+import codecs
 import contextlib
 import dataclasses
 import json
@@ -82,7 +83,7 @@ def audit_command(
         )
         was = None
         if source not in DATASETS:
-            was = originals(Path(source).expanduser(), train.image_shape[1])
+            was = originals(data.path_of(source), train.image_shape[1])
         found = audit(train, test, was)
         if page is not None:
             page.write_text(report.html_page(found, train, test), encoding="utf-8")
@@ -93,7 +94,9 @@ def audit_command(
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    """JSON that parses in whatever stdout is written in, for eyes too where that is UTF-8."""
+    is_utf_8 = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
+    print(json.dumps(value, indent=2, ensure_ascii=not is_utf_8, allow_nan=False))
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"list": list_command, "audit": audit_command}

@@ -109,9 +109,14 @@ class ImageSet:
 def cache_root() -> Path:
     """Duet's cache folder: $DUET_CACHE, else duet/ below $XDG_CACHE_HOME or ~/.cache."""
     own, common = os.environ.get("DUET_CACHE"), os.environ.get("XDG_CACHE_HOME")
-    return Path(own or Path(common or "~/.cache") / "duet").expanduser()
+    return path_of(own or Path(common or "~/.cache") / "duet")
 
 
 def data_root(data_dir: str | Path | None = None) -> Path:
     """The folder that holds the data sets: the argument, else $DUET_DATA, else a cache folder."""
-    return Path(data_dir or os.environ.get("DUET_DATA") or cache_root() / "data").expanduser()
+    return path_of(data_dir or os.environ.get("DUET_DATA") or cache_root() / "data")
+
+
+def path_of(text: str | Path) -> Path:
+    """A path as a user writes it: ~ is his home, and a mere name where nobody has such a home."""
+    return Path(os.path.expanduser(text))

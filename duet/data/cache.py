@@ -11,17 +11,17 @@ duplicates counted once and kept on one side: neither names nor order decide.
 import hashlib
 import json
 import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import PIL
 import torch
 
+from duet.core.files import scratch_folder
 from duet.core.lock import locked
 from duet.core.tensors import TensorFileError, load_tensors, save_tensors
+from duet.core.words import as_unicode
 from duet.data.base import DataError, Facts, cache_root
 from duet.data.classes import Arrangement, arrange
 from duet.data.decode import BACKGROUND, Decoding, Look
@@ -68,11 +68,9 @@ def _make(folder: Path, source: Source, decoding: Decoding, facts: Facts | None)
         with locked(folder, wait=True):
             if (folder / FILE).exists():
                 return
-            for leftover in folder.glob("making-*"):  # of a process that was killed
-                shutil.rmtree(leftover, ignore_errors=True)
-            with tempfile.TemporaryDirectory(dir=folder, prefix="making-") as scratch:
-                _decode(Path(scratch), source, decoding, facts)
-                os.replace(Path(scratch, FILE), folder / FILE)
+            with scratch_folder(folder) as scratch:
+                _decode(scratch, source, decoding, facts)
+                os.replace(scratch / FILE, folder / FILE)
     except OSError as error:
         raise DataError(
             f"{folder} cannot be written ({error.strerror or error}); point DUET_CACHE at a folder "
@@ -105,7 +103,7 @@ def _decode(scratch: Path, source: Source, decoding: Decoding, facts: Facts | No
     labels, class_names = _classes(arrangement, names, own=facts is None)
     last = held_out(source.path, gathered.hashes) if facts is None else np.zeros(len(names), bool)
     order = np.argsort(last, kind="stable")
-    files = json.dumps([_shown(names[index]) for index in order]).encode()
+    files = json.dumps([as_unicode(names[index]) for index in order]).encode()
     save_tensors(
         scratch / FILE,
         {
@@ -155,11 +153,6 @@ def _reordered(images: np.ndarray, order: np.ndarray, scratch: Path) -> np.ndarr
     return ordered
 
 
-def _shown(name: str) -> str:
-    """A file's name as valid Unicode, which not every file system gives."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
 def _check(
     path: Path, problems: dict[str, str], names: tuple[str, ...], decoding: Decoding
 ) -> None:
@@ -173,7 +166,7 @@ def _check(
 
 
 def _in_words(problems: dict[str, str], others: int) -> str:
-    shown = [f"{_shown(name)} ({why})" for name, why in list(problems.items())[:SHOWN_PROBLEMS]]
+    shown = [f"{as_unicode(name)} ({why})" for name, why in list(problems.items())[:SHOWN_PROBLEMS]]
     rest = [f"and {len(problems) - len(shown)} more"] if len(problems) > len(shown) else []
     count = f"{len(problems)} of {len(problems) + others} entries cannot be used"
     return f"{count}: " + ", ".join([*shown, *rest])

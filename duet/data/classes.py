@@ -49,7 +49,8 @@ def arrange(source: Source, facts: Facts | None) -> Arrangement:
     else:
         classes = _known_classes(source.path, folders, facts)
         class_names = facts.class_names
-    label = {folder: class_names.index(classes[folder]) for folder in folders}
+    number = {name: place for place, name in enumerate(class_names)}
+    label = {folder: number[classes[folder]] for folder in folders}
     pairs = [(name, label[folder])
              for folder in sorted(folders, key=label.__getitem__) for name in folders[folder]]
     names, labels = zip(*pairs, strict=True) if pairs else ((), ())
@@ -81,13 +82,13 @@ def _own_classes(path: Path, folders: Iterable[str]) -> dict[str, str]:
             f"{path} holds splits ({', '.join(sorted(names))}), not classes: name one "
             f"of them; Duet holds a tenth out by itself"
         )
+    first: dict[str, str] = {}
     for folder, name in names.items():
         if not name:
             raise DataError(f"{path}: folder {folder!r} has no name that can be shown; rename it")
-        twins = [other for other, same in names.items() if same == name]
-        if len(twins) > 1:
+        if (twin := first.setdefault(name, folder)) != folder:
             raise DataError(
-                f"{path}: the folders {twins[0]!r} and {twins[1]!r} both make the class {name!r}; "
+                f"{path}: the folders {twin!r} and {folder!r} both make the class {name!r}; "
                 "rename or merge them"
             )
     return names

@@ -153,6 +153,8 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
     values = np.asarray(picture)
     if picture.mode == "F" or values.min() < 0 or values.max() > 65535:
         raise PictureError("stored in 32-bit numbers of an unknown range; save it in 8 or 16 bits")
+    if isinstance(transparent := picture.info.get("transparency"), int):  # one level of a PNG
+        values = np.where(values == transparent, 65535, values)
     return Image.fromarray(np.rint(values / 257.0).astype(np.uint8))
 
 

@@ -8,7 +8,6 @@ import contextlib
 import hashlib
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.error import URLError
@@ -16,6 +15,7 @@ from urllib.error import URLError
 import numpy as np
 import torch
 
+from duet.core.files import scratch_folder
 from duet.data.base import SPLITS, DataError, DataSet, Facts, ImageSet
 from duet.data.decode import Decoding
 from duet.data.pictures import load_split
@@ -60,11 +60,7 @@ def _fetch(facts: Facts, class_name: str, root: Path, files: Mapping[str, tuple[
     from torchvision.datasets.utils import download_url
 
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        with (
-            tempfile.TemporaryDirectory(dir=root, prefix=".download-") as scratch,
-            contextlib.redirect_stdout(sys.stderr),
-        ):
+        with scratch_folder(root / "download") as scratch, contextlib.redirect_stdout(sys.stderr):
             if class_name == "SVHN":  # its class would want scipy to read what it has fetched
                 for split in SPLITS:
                     url, filename, md5 = datasets.SVHN.split_list[split]
@@ -72,7 +68,7 @@ def _fetch(facts: Facts, class_name: str, root: Path, files: Mapping[str, tuple[
             else:
                 getattr(datasets, class_name)(scratch, train=True, download=True)
             for entry in sorted({Path(name).parts[0] for split in SPLITS for name in files[split]}):
-                os.replace(Path(scratch) / entry, root / entry)
+                os.replace(scratch / entry, root / entry)
     except (RuntimeError, URLError, OSError) as error:
         reason = f"the download failed ({error})"
         raise DataError(_missing(facts, root, files["train"], reason)) from error

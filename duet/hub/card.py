@@ -9,9 +9,9 @@ import yaml
 
 from duet.core.files import replacing
 from duet.core.words import duration
-from duet.hub import sources
+from duet.hub import client, sources
 from duet.store import checkpoint
-from duet.store.checkpoint import Checkpoint
+from duet.store.checkpoint import Checkpoint, CheckpointError
 from duet.store.config import DataRecord
 from duet.store.metrics import Measurement, MetricsRecord, ScoreRecord
 from duet.store.scores import HEADLINES, SCORES, samples
@@ -83,13 +83,15 @@ judge real ones without checking it there.
 
 
 def write_card(folder: Path) -> Path:
-    """Write README.md into a checkpoint folder and return its path.
+    """Write README.md into a checkpoint folder, or a shipped one's by its name; return its path.
 
-    Raises CheckpointError where the folder holds no valid checkpoint.
+    Raises CheckpointError where the folder holds no valid checkpoint, or is the Hub's own copy.
     """
     loaded = sources.load(folder)
     loaded.check_records()
-    path = folder / checkpoint.CARD
+    if client.is_cached(loaded.folder):
+        raise CheckpointError(f"{folder} is on the Hub; pull it, and write the card of that folder")
+    path = loaded.folder / checkpoint.CARD
     with replacing(path) as scratch:
         scratch.write_text(text(loaded), encoding="utf-8")
     return path

@@ -25,6 +25,7 @@ Kind = Literal["model", "space"]
 Sdk = Literal["gradio", "static"]
 Content = Path | bytes
 
+IGNORE = ".gitignore"
 ID = re.compile(f"(?P<repo>{REPOSITORY.pattern})(@(?P<revision>{REVISION.pattern}))?")
 # What the client lets through where an answer is JSON of another shape.
 ODD_ANSWER = (KeyError, TypeError, AttributeError, IndexError)
@@ -207,6 +208,11 @@ def push(
         deleted = sorted(set(gone) & set(stored))
         if not changed and not deleted:
             return None
+        if IGNORE in stored:
+            raise HubError(
+                f"{repo_id} holds a {IGNORE}, by which the Hub leaves files out of a commit in "
+                "silence; delete it on the repository's page"
+            )
         done = api.create_commit(
             repo_id, [
                 *(CommitOperationAdd(name, files[name]) for name in changed),

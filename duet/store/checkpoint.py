@@ -161,10 +161,18 @@ def is_shipped(name: str) -> bool:
 
 
 def shipped_names() -> list[str]:
-    """Names of the checkpoints that came with the repository, by data set as DATASETS has them."""
+    """Names of the checkpoints that came with the repository, by data set as DATASETS has them; in
+    the end those that cannot be read, as `load` then says."""
     order = {name: place for place, name in enumerate(DATASETS)}
-    found = {path.parent.name: read_config(path.parent) for path in SHIPPED.glob(f"*/{CONFIG}")}
-    return sorted(found, key=lambda name: (order.get(found[name].data.name, len(order)), name))
+
+    def place(name: str) -> int:
+        try:
+            return order.get(read_config(SHIPPED / name).data.name, len(order))
+        except CheckpointError:
+            return len(order) + 1
+
+    found = (path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
+    return sorted(found, key=lambda name: (place(name), name))
 
 
 def _check_links(folder: Path, allowed: Path) -> None:

@@ -20,6 +20,9 @@ def test_the_commit_that_runs(tmp_path, monkeypatch):
     assert checkout.git_commit() == head  # whatever it is tagged
     (tmp_path / "file").write_text("two")
     assert checkout.git_commit() == f"{head}-dirty"
+    (tmp_path / "unpacked").mkdir()
+    monkeypatch.setattr(checkout, "ROOT", tmp_path / "unpacked")
+    assert checkout.git_commit() is None  # of another work's repository
 
 
 def test_an_installed_package_has_its_checkpoints_within(tmp_path):

@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -191,3 +192,35 @@ def test_one_may_write_where_one_may_not_look(tmp_path, monkeypatch):
         with replacing(tmp_path / "a.txt") as scratch:
             scratch.touch()
     assert (tmp_path / "a.txt").exists()
+
+
+@pytest.mark.parametrize("place", [".", "..", "/", "inner/.."])
+def test_the_current_folder_is_not_replaced(tmp_path, monkeypatch, place):
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileError, match="is where you are, or above it"):
+        replace_folder(place)
+    assert [path.name for path in tmp_path.iterdir()] == ["inner"]
+
+
+def test_a_file_is_not_replaced_by_a_folder(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("kept")
+    with pytest.raises(FileError, match="is a file"):
+        replace_folder(path)
+    assert (path.read_text(), [*tmp_path.iterdir()]) == ("kept", [path])
+
+
+def test_a_link_to_a_folder_stays_and_leads_to_the_new_one(tmp_path):
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir()
+    (real / "old").touch()
+    link.symlink_to(real)
+    replace_folder(link)
+    assert [path.name for path in real.iterdir()] == ["new"]
+    assert sorted(tmp_path.iterdir()) == [link, real]
+
+
+def replace_folder(path):
+    with replacing_folder(Path(path)) as scratch:
+        (scratch / "new").touch()

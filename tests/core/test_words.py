@@ -1,6 +1,6 @@
 import pytest
 
-from duet.core.words import duration
+from duet.core.words import as_unicode, duration
 
 
 @pytest.mark.parametrize(
@@ -12,3 +12,8 @@ from duet.core.words import duration
 )
 def test_durations(seconds, said):
     assert duration(seconds) == said
+
+
+def test_what_is_no_unicode_is_replaced():
+    assert as_unicode("café 猫 😀") == "café 猫 😀"
+    assert as_unicode("caf\udce9") == "caf�"

@@ -1,8 +1,10 @@
 """Thresholds and edges of what reads, decodes and audits pictures, each from both sides."""
 
 import dataclasses
+import io
 import json
 import os
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -21,7 +23,7 @@ from duet.data.__main__ import _print_json, main
 from duet.data.audit import audit, class_means
 from duet.data.classes import clean
 from duet.data.decode import Decoding, Look, PictureError, decode, strict_pillow
-from duet.data.sources import _refuse, content_sha256, open_source
+from duet.data.sources import Source, _refuse, content_sha256, open_source
 
 CLASSES = ("a", "b")
 
@@ -227,6 +229,15 @@ def test_json_is_for_eyes_too(capsys):
         _print_json(float("nan"))
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_json_parses_in_every_encoding(monkeypatch, encoding):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="backslashreplace")
+    monkeypatch.setattr(sys, "stdout", stream)
+    _print_json(["é", "猫", "😀"])
+    stream.flush()
+    assert json.loads(stream.buffer.getvalue().decode("utf-8")) == ["é", "猫", "😀"]
+
+
 def test_a_flag_has_no_opposite(capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["list", "--no-json"])
@@ -278,6 +289,13 @@ def test_the_data_folder_may_be_at_home(monkeypatch):
     assert (data.cache_root(), data.data_root()) == (Path("/me/cache"), Path("/me/cache/data"))
     monkeypatch.setenv("DUET_DATA", "~/data")
     assert (data.data_root(), data.data_root("~/x")) == (Path("/me/data"), Path("/me/x"))
+
+
+def test_a_home_that_nobody_has_is_a_mere_name(monkeypatch):
+    monkeypatch.setenv("DUET_CACHE", "~no-such-user/cache")
+    monkeypatch.setenv("DUET_DATA", "~no-such-user/data")
+    found = (data.cache_root(), data.data_root())
+    assert found == (Path("~no-such-user/cache"), Path("~no-such-user/data"))
 
 
 @pytest.mark.parametrize(("name", "train", "test"), [
@@ -477,6 +495,17 @@ def test_splits_are_no_classes(split):
 
 def test_a_name_that_was_cut_ends_in_no_space():
     assert clean("x" * 79 + " y") == "x" * 79
+
+
+def test_many_classes_are_sorted_in_no_time():
+    """Not in the square of their number: 10,000 took five seconds and more."""
+    names = tuple(f"class {number}/1.png" for number in range(classes.MOST_CLASSES))
+    source = Source(Path("pets"), names, tuple(name[:-6] for name in names), {}, lambda name: b"")
+    began = time.process_time()
+    found = classes.arrange(source, None)
+    assert time.process_time() - began < 2
+    assert found.labels == tuple(range(classes.MOST_CLASSES))
+    assert [name[:-6] for name in found.names] == sorted(found.class_names)
 
 
 def test_a_model_knows_as_many_classes_as_a_folder_may_have(monkeypatch):

@@ -99,6 +99,8 @@ def test_damaged_files_are_named(fake_mnist, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "split", "said"), [("nope", "train", "unknown data set 'nope'"),
+                                                     ("", "train", "unknown data set ''"),
+                                                     ("~no-such-user/x", "train", "unknown data"),
                                                      ("mnist", "dev", "unknown split 'dev'")])
 def test_unknown_names(name, split, said):
     with pytest.raises(DataError, match=said):

@@ -78,6 +78,17 @@ def test_sixteen_bits_become_eight(as_bytes):
     assert decode(as_bytes(Image.fromarray(values)), 16, 1).ravel().tolist() == list(range(256))
 
 
+def test_a_level_of_sixteen_bits_that_is_transparent_shows_white(as_bytes):
+    values = np.full((16, 16), 20_000, np.uint16)
+    values[:, 8:] = 100
+    content = as_bytes(Image.fromarray(values))
+    level = b"tRNS" + (100).to_bytes(2, "big")
+    chunk = b"\0\0\0\2" + level + zlib.crc32(level).to_bytes(4, "big")
+    header = 8 + 25  # signature, IHDR
+    pixels = decode(content[:header] + chunk + content[header:], 16, 1)
+    assert (pixels[0, :, 0].tolist(), pixels[0, :, 15].tolist()) == ([78] * 16, [255] * 16)
+
+
 def test_wide_numbers_of_unknown_range_are_refused(as_bytes):
     picture = Image.fromarray(np.full((16, 16), 70_000, np.int32))
     with pytest.raises(PictureError, match="unknown range"):

@@ -156,9 +156,11 @@ def test_a_killed_run_leaves_no_cache(folder, png, cache):
     process.communicate()
     assert process.returncode == 9
     assert not list(cache.rglob("*.safetensors"))
-    assert list(cache.rglob("making-*"))
+    assert len(list(cache.rglob("decoded"))) == 1
+    others = folder({f"{i}.png": png(i) for i in range(10)}, name="others")
+    assert len(both(others)[0]) == 9
+    assert not list(cache.rglob("decoded"))
     assert len(both(root)[0]) == 180
-    assert not list(cache.rglob("making-*"))
 
 
 def test_a_run_that_is_stopped_leaves_nothing(folder, png, cache, monkeypatch):
@@ -242,7 +244,7 @@ def test_broken_files_are_named_or_left_out(
     root = write_zip(tmp_path / "pets.zip", files) if zipped else folder(files)
     with pytest.raises(DataError) as refused:
         both(root)
-    for said in ("4 of 15", "a/text.png (not a picture", "a/tiny.gif (of 1×1 pix", "skip_broken",
+    for said in ("5 of 16", "a/text.png (not a picture", "a/tiny.gif (of 1×1 pix", "skip_broken",
                  "empty (a class folder with nothing in it)", "loose.txt (lies beside the class"):
         assert said in str(refused.value)
     for _ in range(2):  # the second time from the cache
@@ -343,10 +345,12 @@ def test_links(folder, png, tmp_path):
     (root / "up").symlink_to(tmp_path)
     (root / "loop").symlink_to(root)
     (root / "gone.png").symlink_to(root / "gone")
+    (root / "self.png").symlink_to(root / "self.png")
     with pytest.raises(DataError) as refused:
         both(root)
     for said in ("4 of 15", "out.png (a link that leads out", "up (a link that leads out",
-                 "loop (a link to a folder", "gone.png (a link to a folder, or to nothing)"):
+                 "loop (a link to a folder", "gone.png (a link to a folder, or to nothing)",
+                 "self.png (a link to a folder, or to nothing)"):
         assert said in str(refused.value)
     train, test = both(root, skip_broken=True)
     assert len(train) + len(test) == 11
@@ -414,6 +418,21 @@ def test_damaged_zips_are_refused_or_read(tmp_path, png, write_zip):
         except (PictureError, DataError) as error:
             outcomes.add(type(error))
     assert outcomes == {"read", PictureError, DataError}
+
+
+@pytest.mark.parametrize("packing", ["ZIP_LZMA", "ZIP_BZIP2", "ZIP_DEFLATED"])
+def test_a_damaged_entry_is_named_however_it_is_packed(tmp_path, png, packing):
+    path = tmp_path / "pets.zip"
+    with zipfile.ZipFile(path, "w", getattr(zipfile, packing)) as archive:
+        for i in range(3):
+            archive.writestr(f"{i}.png", png(i))
+        start = archive.infolist()[1].header_offset + 30 + len("1.png")
+    content = bytearray(path.read_bytes())
+    for place in range(start + 12, start + 60):
+        content[place] ^= 0x5A
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"1 of 3.*1\.png \(damaged in the zip \(\w"):
+        both(path)
 
 
 def test_a_name_twice_in_a_zip(tmp_path, png, write_zip):

@@ -228,7 +228,7 @@ def test_a_download_is_hidden_beside_its_place_and_talks_on_stderr(tmp_path, mon
     seen = []
 
     def fetch(root, train, download):
-        seen.append((Path(root).parent, Path(root).name.startswith(".download-"), train, download))
+        seen.append((Path(root).parent, Path(root).name.startswith(".download."), train, download))
         print("fetching")
         raise OSError("no route to host")
 

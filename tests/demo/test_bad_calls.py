@@ -7,6 +7,7 @@ import pytest
 
 from demo import blocks
 from demo.catalogue import Catalogue
+from demo.web_errors import MOST_BYTES
 
 DEEP: list = []
 for _ in range(200):
@@ -156,6 +157,24 @@ def test_a_call_that_cannot_be_read_is_refused_in_words(client, capfd, path, bod
     assert len(answer.text) > 20
     assert len(answer.text) < 500
     assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_huge_call_is_refused_before_it_is_kept(client, declared):
+    """Whether its length is said beforehand or not."""
+    for path in ("run/sample", "call/decode", "queue/join"):
+        body = b" " * (MOST_BYTES + 1) if declared else iter([b" " * 2**20] * 17)
+        answer = client.post(
+            f"/gradio_api/{path}", content=body, headers={"Content-Type": "application/json"}
+        )
+        assert (answer.status_code, "send fewer" in answer.text) == (413, True)
+
+
+def test_nothing_is_uploaded(client, folder):
+    before = sorted(folder.rglob("*"))
+    answer = client.post("/gradio_api/upload", files={"files": ("a.png", b"x" * 1000)})
+    assert (answer.status_code, "Nothing is uploaded" in answer.json()["error"]) == (403, True)
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_what_fails_unforeseen_is_told_to_the_log_and_not_to_the_caller(

@@ -91,6 +91,16 @@ def test_without_it_the_shipped_models_are_on_offer(saved, tiny_gan, tmp_path, m
     assert catalogue.load().names == ("shipped-gan",)
 
 
+def test_a_shipped_one_that_cannot_be_read_is_left_out_too(saved, tiny_gan, tmp_path, monkeypatch):
+    saved(tiny_gan, "a-gan")
+    saved(tiny_gan, "b-gan")
+    (tmp_path / "a-gan" / "config.json").write_text("<<<<<<< HEAD")
+    monkeypatch.setattr(checkpoint, "SHIPPED", tmp_path)
+    offer = catalogue.load()
+    assert offer.names == ("b-gan",)
+    assert "a-gan/config.json cannot be read" in offer.problems[0]
+
+
 def test_one_that_does_not_load_is_left_out_and_told_of(saved, tiny_gan, tiny_vae, tmp_path):
     good, bad = saved(tiny_gan, "good"), saved(tiny_vae, "bad")
     config = json.loads((tmp_path / "bad" / "config.json").read_text())

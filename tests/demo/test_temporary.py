@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,16 @@ def test_a_folder_goes_with_its_process_and_what_a_killed_one_left_with_the_next
     assert done.stdout == "['somebody-elses']\n", done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["somebody-elses"]
     assert not left.exists()
+
+
+def test_a_folder_that_goes_meanwhile_is_no_error(tmp_path, monkeypatch):
+    """Two that start and stop at once."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    monkeypatch.setattr(temporary.atexit, "register", lambda *call, **named: None)
+    glob = Path.glob
+    gone = tmp_path / f"{temporary.PREFIX}gone"
+    monkeypatch.setattr(Path, "glob", lambda self, pattern: [*glob(self, pattern), gone])
+    assert temporary.use_own_folder().is_dir()
 
 
 def test_a_living_process_keeps_its_folder(tmp_path, monkeypatch):

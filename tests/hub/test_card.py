@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 import pytest
 import yaml
@@ -8,7 +9,7 @@ from duet.data.mnist import MNIST
 from duet.hub.card import text, write_card
 from duet.models.gan import GAN, GANConfig
 from duet.store import checkpoint, records
-from duet.store.checkpoint import METRICS, TRAINING, CheckpointError, save
+from duet.store.checkpoint import CARD, METRICS, TRAINING, CheckpointError, save
 from duet.store.config import DataRecord
 from duet.store.metrics import MetricsRecord, ScoreRecord
 
@@ -141,3 +142,20 @@ def test_a_command_cannot_leave_its_code_block(folder, training_record):
     hostile = "python\n```\n# Owned\n````\n![](x)"
     records.write(folder / TRAINING, training_record(command=hostile))
     assert f"\n`````\n{hostile}\n`````\n" in parts(write_card(folder))[1]
+
+
+def test_a_card_goes_where_its_checkpoint_is(folder, tmp_path, monkeypatch):
+    """The name of a shipped one is no folder below the current one."""
+    monkeypatch.setattr(checkpoint, "SHIPPED", folder.parent)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert write_card(Path("tiny")) == folder / CARD
+    assert (folder / CARD).is_file()
+    assert [*Path().iterdir()] == []
+
+
+def test_no_card_is_written_into_the_hubs_cache(hub, folder):
+    hub.make("me/tiny", {path.name: path.read_bytes() for path in folder.iterdir()})
+    with pytest.raises(CheckpointError, match="me/tiny is on the Hub; pull it"):
+        write_card(Path("me/tiny"))
+    assert not Path("me").exists()

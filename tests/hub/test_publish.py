@@ -138,6 +138,16 @@ def test_half_a_checkpoint_is_another_work(hub, training, folder):
     assert "me/half holds something else; `force`" in said
 
 
+def test_what_would_leave_files_out_is_refused(hub, training, folder):
+    """The Hub obeys a repository's .gitignore, and the client passes over what it names."""
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    hub.make("me/tiny", files | {".gitignore": b"*.md"})
+    code, _, said = training("publish", folder, "me/tiny")
+    assert code == 2
+    assert "me/tiny holds a .gitignore" in said
+    assert len(hub.history("me/tiny")) == 1
+
+
 def test_an_empty_repository_is_filled(hub, training, folder):
     hub.make("me/new", {".gitattributes": b"", CARD: b"# to come"})
     assert training("publish", folder, "me/new")[0] == 0

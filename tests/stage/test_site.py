@@ -111,11 +111,22 @@ def test_other_peoples_folders_are_left_alone(tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+def test_the_stage_is_not_copied_into_itself(tmp_path, monkeypatch, capsys):
+    stage = tmp_path / "stage"
+    stage.mkdir()
+    monkeypatch.setattr(site, "STAGE", stage)
+    monkeypatch.setattr(site, "make", lambda: pytest.fail("the work began"))
+    assert site.main(["--out", str(stage / "a" / "site")]) == 2
+    assert "name a folder beside it" in capsys.readouterr().err
+    assert [*stage.iterdir()] == []
+
+
 def test_what_is_out_of_date_is_made_again(tmp_path, monkeypatch):
     """Only that, and what is no longer shipped goes."""
     stage = tmp_path / "stage"
     shutil.copytree(STAGE / "models", stage / "models")
     shutil.copytree(stage / "models" / "mnist-gan", stage / "models" / "mnist-old")
+    (stage / "models" / ".DS_Store").touch()
     path = stage / "models" / "mnist-gan" / ABOUT
     path.write_text(json.dumps(json.loads(path.read_text()) | {"weights_sha256": "0" * 64}))
     (stage / "models" / "mnist-vae" / ABOUT).write_text('{"weights_sha256": 7}')

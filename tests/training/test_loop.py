@@ -88,6 +88,8 @@ def test_elbo_is_its_terms(run):
         ({"batch_size": 301}, r"more than the 300 images of toy .* pass --batch-size 256"),
         ({"steps": 0}, "--steps must be at least 1"),
         ({"save_every": 0}, "--save-every must be at least 1"),
+        ({"steps": 10**39}, "--steps must be at most 9007199254740992, not 1000"),
+        ({"save_every": 2**53 + 1}, "--save-every must be at most 9007199254740992, not 90071"),
         ({"seed": -1}, r"--seed must be a whole number in 0\.\.2\^63-1, not -1"),
         ({"learning_rate": 0.0}, "--learning-rate must be positive"),
         ({"learning_rate": math.nan}, "--learning-rate must be positive"),

@@ -1,6 +1,8 @@
 """Own pictures in training: folders with classes and without, resumed, moved, changed, refused."""
 
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -62,6 +64,17 @@ def test_a_folder_of_classes_becomes_a_checkpoint_that_says_so(tmp_path, capsys)
 
 
 @pytest.mark.parametrize("recipe", ["gan", "vae"])
+def test_paths_need_not_be_unicode(tmp_path):
+    """As on a disk from a machine of another encoding: records hold a text in their place."""
+    place = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder = pictures(place / "pets", {"": 9})
+    given = ["--data", str(folder), "--data-dir", str(place), "--out", str(place / "run")]
+    assert main(["gan", *given, "--image-size", "16", *FAST]) == 0
+    begun = records.read(RunRecord, place / "run" / "run.json")
+    assert begun.settings["out"].endswith("/caf\ufffd/run")
+    assert "caf\ufffd/pets" in begun.command
+
+
 def test_a_folder_without_classes_trains_unconditionally(tmp_path, recipe):
     folder = pictures(tmp_path / "heaps", {"": 8})
     flags = ["--data", str(folder), "--image-size", "8", "--colour", "grey"]

@@ -8,6 +8,8 @@ import torch
 from duet.core.errors import DuetError
 from duet.core.files import read_json, write_json
 from duet.core.tensors import load_tensors, save_tensors
+from training.config import TrainingError
+from training.driver import train_step
 from training.state import StateRecord, _warn_of_threads
 
 STATE, LOG, RUN = "state.safetensors", "log.jsonl", "run.json"
@@ -59,6 +61,20 @@ def test_a_state_from_before_a_setting_existed_goes_on(finished, run):
     write_json(finished / RUN, began)
     run("gan", finished.name, steps=3, resume=True)
     assert json.loads(load_tensors(finished / STATE)[1]["duet"])["recipe"]["stages"] == 2
+
+
+def test_weights_that_break_in_the_step_before_a_save_are_not_saved(run, tmp_path, monkeypatch):
+    """The loss of that step was still finite."""
+    def breaking(objective, step, images, labels):
+        losses = train_step(objective, step, images, labels)
+        if step == 1:
+            next(objective.discriminator.parameters()).data.fill_(float("nan"))
+        return losses
+
+    monkeypatch.setattr("training.loop.train_step", breaking)
+    with pytest.raises(TrainingError, match=r"no longer finite at step 2: \['network\.discr"):
+        run("gan", "a", steps=2, save_every=1)
+    assert json.loads(load_tensors(tmp_path / "a" / STATE)[1]["duet"])["step"] == 1
 
 
 @pytest.mark.parametrize(
