@@ -51,6 +51,7 @@ DRAG = f"""(seconds) => new Promise((done) => {{
     const step = (now) => {{
         const angle = (now - began) / 300;
         picture.dispatchEvent(new PointerEvent('pointermove', {{ bubbles: true,
+            pointerId: explore.hand.id,
             clientX: box.x + 100 + 60 * Math.cos(angle),
             clientY: box.y + 100 + 60 * Math.sin(angle) }}));
         if (now - began < 1000 * seconds) requestAnimationFrame(step);

@@ -11,6 +11,9 @@ import { nearest, placeOf } from "./plane.js";
  * @typedef {import("./stage.js").Stage} Stage
  * @typedef {{x: number, y: number, dx: number, dy: number, count: number, per_second: number,
  *   files: Record<string, string>}} Drift  frame k stands at (x + k dx, y + k dy)
+ * @typedef {{recordings: Map<string, HTMLImageElement>, frame: number}} Recording  by model, and where
+ * @typedef {{id: number, canvas: HTMLCanvasElement, x: number, y: number, scale: number,
+ *   time: number}} Hand  the pointer, what it came down on and where it was last
  */
 
 const CELLS_A_PICTURE = 1.5;  // a drag across a picture's whole width
@@ -39,7 +42,7 @@ export class Explore {
     this.velocity = [drift.dx * drift.per_second, drift.dy * drift.per_second];
     if (!stage.state.playing) this.rest();
     this.place = [stage.state.x, stage.state.y];
-    /** @type {{x: number, y: number, scale: number, time: number} | null} */
+    /** @type {Hand | null} */
     this.hand = null;
     /** @type {{from: number[], to: number[], began: number} | null} */
     this.flight = null;
@@ -63,6 +66,13 @@ export class Explore {
       if (corner) this.fly(corner);
     });
     element.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** Go on from where recordings play already. @param {Recording} recording */
+  takeOver({ recordings, frame }) {
+    if (!recordings.size) return;
+    this.recordings = recordings;
+    this.place = [this.drift.x + frame * this.drift.dx, this.drift.y + frame * this.drift.dy];
   }
 
   /** Whether a place lies on the recorded path, and at which of its frames. */
@@ -199,17 +209,18 @@ export class Explore {
    */
   #listen(canvas, scale, sign) {
     canvas.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0) return;
+      if (event.button !== 0 || this.#held()) return;  // a second finger moves nothing
       canvas.setPointerCapture(event.pointerId);
       this.flight = null;
       this.rest();
       this.still = true;
       this.hand = {
-        x: event.clientX, y: event.clientY, scale: sign * scale(), time: performance.now(),
+        id: event.pointerId, canvas, x: event.clientX, y: event.clientY, scale: sign * scale(),
+        time: performance.now(),
       };
     });
     canvas.addEventListener("pointermove", (event) => {
-      if (!this.hand) return;
+      if (!this.hand || this.hand.id !== event.pointerId) return;
       const now = performance.now(), seconds = Math.max(0.001, (now - this.hand.time) / 1000);
       const moved = [event.clientX - this.hand.x, event.clientY - this.hand.y].map(
         (pixels) => pixels * (this.hand?.scale ?? 0),
@@ -222,13 +233,21 @@ export class Explore {
       );
       Object.assign(this.hand, { x: event.clientX, y: event.clientY, time: now });
     });
-    for (const end of ["pointerup", "pointercancel"]) {
-      canvas.addEventListener(end, () => this.#release());
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
+      canvas.addEventListener(end, (event) => {
+        this.#release(/** @type {PointerEvent} */ (event).pointerId);
+      });
     }
   }
 
-  #release() {
-    if (!this.hand) return;
+  /** Whether a hand is on it. One that has lost its hold (its canvas was moved) is forgotten. */
+  #held() {
+    return this.hand !== null && this.hand.canvas.hasPointerCapture(this.hand.id);
+  }
+
+  /** @param {number} pointer */
+  #release(pointer) {
+    if (this.hand?.id !== pointer) return;
     const rested = performance.now() - this.hand.time > 100;
     this.hand = null;
     if (rested) this.rest();

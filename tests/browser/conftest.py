@@ -153,7 +153,10 @@ def visitor(browser):
         if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
             elsewhere.append(request.url)
 
-    def open_at(address: str, prepare=None, context=None, width=1280, height=900, **options):
+    def open_at(
+        address: str, prepare=None, context=None, width=1280, height=900, wait_until="load",
+        **options,
+    ):
         """`prepare(page)` comes before the page is asked for; `context`: of an earlier visit."""
         if context is None:
             context = browser.new_context(viewport={"width": width, "height": height}, **options)
@@ -165,7 +168,7 @@ def visitor(browser):
         page.on("pageerror", lambda error: errors.append(str(error)))
         if prepare:
             prepare(page)
-        page.goto(address)
+        page.goto(address, wait_until=wait_until)
         return page
 
     yield open_at
@@ -181,7 +184,7 @@ def open_page(visitor, app_url):
 
     def open_at(query: str = "", url: str = app_url, **options):
         page = visitor(f"{url}/?{query}", **options)
-        page.get_by_role("heading", name="Duet").wait_for()
+        page.locator("gradio-app h1", has_text="Duet").wait_for()
         return page
 
     return open_at

@@ -334,17 +334,22 @@ def test_a_drawn_digit_is_answered(visit, extractor):
     for x, y in [(20, 7), (17, 13), (13, 22)]:
         page.mouse.move(*point(x, y), steps=8)
     page.mouse.up()
-    page.wait_for_function("stage.stage.views.draw.read !== null && !stage.stage.views.draw.busy")
+    answered = "(([, vae]) => vae.read !== null && !vae.busy)(stage.stage.views.draw.answers)"
+    page.wait_for_function(answered)
     page.wait_for_timeout(1000)
-    drawing, answer = pictures(page)
+    drawing, gan, answer = pictures(page)
+    assert gan.max() == 0
     assert drawing.max() == 255
     assert extractor(torch.tensor(answer, dtype=torch.uint8)[None, None])[1].argmax() == 7
-    assert page.locator(".reading").inner_text() == "The VAE takes it for 7."
+    assert page.locator(".reading").all_inner_texts() == [
+        "It cannot read; to search for its nearest picture takes a server.",
+        "The VAE takes it for 7.",
+    ]
     assert abs(answer - drawing).mean() < 25
     page.get_by_role("button", name="Undo").click()
-    page.wait_for_function("stage.stage.views.draw.read === null")
+    page.get_by_text("It answers every stroke.").wait_for()
     page.get_by_role("button", name="Let the GAN draw one").click()
-    page.wait_for_function("stage.stage.views.draw.read !== null")
+    page.wait_for_function(answered)
 
 
 def broken(pattern: str, **answer):
@@ -437,6 +442,103 @@ def test_it_goes_on_offline_and_a_second_visit_fetches_no_model(visit):
     assert both_differ(before, settled(again))
 
 
+def test_a_second_finger_moves_nothing_and_draws_nothing(visit):
+    page = visit("x=5&y=5", has_touch=True)
+    settled(page)
+    devtools = page.context.new_cdp_session(page)
+
+    def touch(kind, *points):
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [
+            {"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)
+        ]})
+
+    box = page.locator(".picture").first.bounding_box()
+    x, y = box["x"] + 100, box["y"] + 100
+    touch("touchStart", (x, y))
+    touch("touchStart", (x, y), (x + 90, y))
+    for step in range(1, 8):
+        touch("touchMove", (x, y), (x + 90 - 10 * step, y))
+    assert place(page) == (5, 5)
+    touch("touchEnd", (x, y))
+    touch("touchMove", (x - 60, y))
+    page.wait_for_timeout(150)
+    touch("touchEnd")
+    page.wait_for_function("stage.stage.state.x > 5.2 && !stage.stage.held")
+    page.get_by_role("tab", name="Draw").click()
+    box = page.locator(".pad").bounding_box()
+    x, y, wide = box["x"], box["y"], box["width"]
+    touch("touchStart", (x + wide / 4, y + wide / 2))
+    touch("touchStart", (x + wide / 4, y + wide / 2), (x + wide * 3 / 4, y + wide / 2))
+    touch("touchMove", (x + wide / 4, y + wide * 3 / 4), (x + wide * 3 / 4, y + wide * 3 / 4))
+    touch("touchEnd")
+    drawing = pictures(page)[0]
+    assert drawing[:, :14].max() == 255
+    assert drawing[:, 14:].max() == 0
+
+
+def test_the_window_may_change_its_size_under_a_hand(visit):
+    page = visit("x=5&y=5")
+    box = page.locator(".picture").first.bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 150)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 150, box["y"] + 150, steps=4)
+    page.set_viewport_size({"width": 420, "height": 700})
+    page.mouse.move(100, 200, steps=4)
+    page.wait_for_timeout(150)
+    page.mouse.up()
+    shown, where = settled(page), place(page)
+    assert abs(shown[0] - rendered("mnist-gan", *where)).max() <= 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= 420
+
+
+@pytest.mark.parametrize("query", [
+    "x=NaN&y=1e999&psi=-1&view=x", "view=sample&seed=1e99&class=<b>&psi=two",
+    "view=interpolate&from=1.5&to=-3&at=7&kind=odd&via=7&via=7&via=<i>&returns=yes",
+    "view=draw&class=&left=&right=__proto__", "x=&y=&digit=%00&view=explore&view=draw",
+])
+def test_a_link_with_odd_values_opens_what_can_be_understood(visit, query):
+    page = visit(query)
+    for view in ("sample", "interpolate", "draw", "explore"):
+        page.locator(f"#tab-{view}").click()
+        page.wait_for_timeout(80)
+    page.wait_for_function("location.search.includes('left=mnist-gan')")
+    x, y = place(page)
+    assert np.isfinite((x, y)).all()
+    assert page.evaluate("stage.stage.state.chosen") is None
+    assert 0 <= page.evaluate("stage.stage.state.truncation") <= 1
+    assert page.evaluate("stage.stage.state.via.length") <= 1
+
+
+def test_out_of_sight_nothing_runs(visit):
+    page = visit()
+    page.evaluate("document.body.style.paddingTop = '5000px'")
+    page.wait_for_function("!stage.stage.visible")
+    count = page.evaluate("stage.stage.explore.frames.length")
+    rest = place(page)
+    page.wait_for_timeout(400)
+    assert page.evaluate("stage.stage.explore.frames.length") - count <= 1
+    assert place(page) == rest
+    page.evaluate("document.body.style.paddingTop = 0")
+    page.wait_for_function(f"stage.stage.state.x !== {rest[0]}")
+
+
+def test_it_is_used_by_keys_alone(visit):
+    page = visit("x=5&y=5")
+    page.locator("#tab-explore").focus()
+    page.keyboard.press("End")
+    assert page.evaluate("document.activeElement.id") == "tab-draw"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.id") == "tab-sample"
+    assert page.locator("#view-sample").is_visible()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.classList.contains('tile')"):
+            break
+    page.keyboard.press("Enter")
+    page.get_by_text("Seed 0", exact=True).wait_for()
+
+
 def test_reduced_motion_starts_at_rest(visit):
     page = visit(reduced_motion="reduce")
     rest = place(page)
@@ -450,7 +552,7 @@ def test_reduced_motion_starts_at_rest(visit):
 def test_a_phone_has_both_beside_each_other(visit, view):
     page = visit(f"view={view}", width=360)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    left, right = page.locator("section:not([hidden]) figure").all()
+    left, right = page.locator("section:not([hidden]) figure[data-side]").all()
     assert left.bounding_box()["y"] == right.bounding_box()["y"]
     assert left.bounding_box()["width"] > 150
 
@@ -498,6 +600,74 @@ def test_the_app_opens_on_it(app, shipped):
     button = page.locator(".stage-mount button", has_text="Copy link")
     assert button.evaluate("(b) => getComputedStyle(b).colorScheme") == "dark"
     assert page.locator(".stage-mount figcaption select").count() == 0  # the pickers above choose
+
+
+def test_the_recording_plays_before_gradio_is_there(visitor, app_url, shipped):
+    """And no module either: the page's HTML and two pictures are enough."""
+    def bare(page):
+        page.route("**/assets/*.js", lambda route: None)
+        page.route("**/stage/*.js", lambda route: None)
+
+    page = visitor(app_url, prepare=bare, wait_until="commit")
+    page.wait_for_function("performance.getEntriesByName('duet-recording').length")
+    assert page.get_by_role("heading", name="Duet").is_visible()
+    seen = page.evaluate("""() => [...document.querySelectorAll('.poster canvas')].map(
+        (c) => [...c.getContext('2d').getImageData(0, 0, 28, 28).data]
+            .filter((_, i) => i % 4 === 0))""")
+    frames = [np.asarray(Image.open(facts.STAGE / "models" / name / facts.DRIFT)).astype(int)
+              for name in ("mnist-gan", "mnist-vae")]
+    found = [[k for k in range(facts.PATH["count"])
+              if (strip[:, 28 * k : 28 * k + 28].ravel() == picture).all()]
+             for strip, picture in zip(frames, seen, strict=True)]
+    assert found[0] == found[1] != []
+    page.wait_for_timeout(600)
+    assert page.evaluate("document.querySelector('.poster canvas').getContext('2d')"
+                         ".getImageData(0, 0, 28, 28).data.join()") != seen[0]
+
+
+def test_the_stage_begins_without_gradio_and_moves_when_no_hand_is_on_it(visitor, app_url, shipped):
+    held = []
+    page = visitor(app_url, wait_until="commit", prepare=lambda page: page.route(
+        "**/assets/index-*.js", held.append
+    ))
+    page.wait_for_function("document.querySelector('#first .stage-mount')?.stage")
+    box = page.locator(".picture").first.bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 80, steps=5)
+    page.unroute_all()
+    for route in held:
+        route.continue_()
+    page.wait_for_function("document.querySelector('.stage-place')", timeout=60_000)
+    page.wait_for_timeout(500)
+    assert page.locator("#first .stage-mount").count() == 1
+    page.mouse.up()
+    page.locator("gradio-app .stage-place .stage-mount").wait_for()
+    assert page.locator("#first").count() == 0
+    after = page.locator(".picture").first.bounding_box()
+    assert abs(after["y"] - box["y"]) < 30  # it hardly moves in sight
+    assert abs(after["x"] - box["x"]) < 2
+    assert page.evaluate(f"{MOUNTED}.state.playing")
+
+
+def test_the_gans_nearest_is_searched_for_step_by_step(app, shipped):
+    page, _ = app("tab=stage&view=draw")
+    page.get_by_role("button", name="Draw a seven with a bar").click()
+    page.get_by_text("The VAE takes it for 7.").wait_for()
+    search = page.get_by_role("button", name="Search", exact=True)
+    search.click()
+    page.get_by_text("So far: ").wait_for(timeout=60_000)
+    assert page.locator("progress").first.is_visible()
+    page.get_by_role("button", name="Stop").click()
+    search.click()
+    page.get_by_text("The nearest: 7, ").wait_for(timeout=120_000)
+    assert page.locator("progress:visible").count() == 0
+    drawing, found, _ = page.evaluate("""[...document.querySelector('.stage-mount').shadowRoot
+        .querySelectorAll('#view-draw figure canvas')].map((c) => [...c.getContext('2d')
+        .getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0))""")
+    assert np.square(np.subtract(drawing, found)).mean() ** 0.5 < 30
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("It cannot read. Its nearest picture can be searched for.").wait_for()
 
 
 def test_the_apps_pickers_choose_for_the_stage(app, shipped):
@@ -553,7 +723,8 @@ def test_own_runs_of_two_data_sets_are_drawn_by_the_server(app, two_sets_url):
     assert (right[..., 0] != right[..., 2]).any()
     assert chips.first.is_hidden()
     page.locator("#tab-draw").click()
-    page.get_by_text("Neither model here encodes grey drawings").wait_for()
+    page.get_by_text("Neither model here reads a grey drawing").wait_for()
+    assert page.locator(".pad").is_hidden()
     assert not [url for url in asked if ".gz" in url]
     page.wait_for_timeout(1000)  # what is under way
     calls = len([url for url in asked if "run/decode" in url])
