@@ -20,6 +20,7 @@ from demo import facts, site
 from demo.catalogue import Catalogue
 from duet.core import latents
 from duet.models.gan import GAN, GANConfig
+from duet.models.spatial_vae import SpatialVAE, SpatialVAEConfig
 from duet.models.vae import VAE, VAEConfig
 from duet.store import checkpoint
 from duet.store.config import DataRecord
@@ -741,7 +742,13 @@ def colourful(tmp_path_factory):
     models = {
         "toy-gan": GAN(GANConfig((3, 32, 32), 3, latent_dim=6, width=4, depth=1)),
         "toy-vae": VAE(VAEConfig((3, 32, 32), 3, 6, width=4, depth=1, flow_layers=2)),
+        "toy-spatial": SpatialVAE(SpatialVAEConfig(
+            (3, 32, 32), 3, latent_dim=128, width=4, depth=1, prior_width=4, prior_depth=1,
+            flow_steps=2, guidance=1.5,
+        )),
     }
+    for weight in models["toy-spatial"].parameters():  # its velocity is none at first
+        weight.data += 0.05 * torch.randn_like(weight)
     loaded = {name: duet.load(name) for name in ("mnist-gan", "mnist-vae")}
     for name, model in models.items():
         (folder / name).mkdir()
@@ -789,6 +796,40 @@ def test_another_data_set_in_colour_is_fetched_when_it_is_chosen(visitor, colour
         "stage.stage?.explore.shown === '5,5,red apple,1,toy-gan,toy-vae'"
     )
     assert other.locator("select[name=pictures]").input_value() == "Toy"
+
+
+def test_a_spatial_latent_is_drawn_and_its_colours_are_no_board_to_draw_on(visitor, colourful):
+    url, loaded = colourful
+    page = visitor(f"{url}?left=toy-gan&right=toy-spatial&x=5&y=5.25")
+    page.wait_for_function("stage.stage?.explore.shown === '5,5.25,,1,toy-gan,toy-spatial'")
+    shown = page.evaluate("""[...stage.stage.explore.canvases[1].getContext('2d')
+        .getImageData(0, 0, 32, 32).data]""")
+    model = loaded["toy-spatial"].model
+    wanted = model.render(*latents.plane(5, 5.25, model.latent_dim, 3))[0].permute(1, 2, 0).int()
+    assert abs(np.array(shown).reshape(32, 32, 4)[..., :3] - wanted.numpy()).max() <= 1
+    page.locator("#tab-draw").click()
+    page.get_by_text("Neither model here reads a grey drawing").wait_for()
+    assert page.locator(".pad").is_hidden()
+    assert page.get_by_role("button", name="Undo").is_hidden()
+
+
+def test_a_slow_model_is_not_waited_for(visit):
+    page = visit()
+    counts = page.evaluate("""async () => {
+        const { sides } = stage.stage, counts = [0, 0];
+        sides.forEach((side, i) => {
+            const draw = side.draw.bind(side);
+            side.draw = async (latents, look, lane) => {
+                if (i) await new Promise((later) => setTimeout(later, 400));
+                if (lane === "stage") counts[i]++;
+                return draw(latents, look, lane);
+            };
+        });
+        await new Promise((later) => setTimeout(later, 3000));
+        return counts;
+    }""")
+    assert 2 <= counts[1] <= 8
+    assert counts[0] > 2 * counts[1]
 
 
 def test_a_model_that_is_not_here_is_named(visit):
