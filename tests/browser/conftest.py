@@ -179,6 +179,30 @@ def visitor(browser):
 
 
 @pytest.fixture
+def hold():
+    """hold(page, pattern) lets such requests wait, and gives the function that lets them go."""
+
+    def start(page, pattern):
+        waiting, over = [], []
+
+        def handle(route):
+            if over:
+                route.continue_()
+            else:
+                waiting.append(route)
+
+        def release():
+            over.append(True)
+            for route in waiting:
+                route.continue_()
+
+        page.route(pattern, handle)
+        return release
+
+    return start
+
+
+@pytest.fixture
 def open_page(visitor, app_url):
     """Open the app at a query, ready to be used."""
 

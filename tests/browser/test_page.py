@@ -82,19 +82,15 @@ def test_interpolate_draws_strips_and_animations_that_move(open_page):
         assert len(seen) > 3, f"the {side} animation stands still"
 
 
-def test_a_tab_that_is_opened_before_the_link_was_followed_stays(open_page):
+def test_a_tab_that_is_opened_before_the_link_was_followed_stays(open_page, hold):
     """The answer that sets what the link says is late: it does not open its tab again."""
-    held = []
-
-    def slow(page):
-        page.route("**/queue/join*", held.append)
-
-    page = open_page("tab=sample&seed=5", prepare=slow)
+    release = []
+    page = open_page(
+        "tab=sample&seed=5", prepare=lambda page: release.append(hold(page, "**/queue/join*"))
+    )
     page.get_by_role("tab", name="Sheets", selected=True).wait_for()
     page.get_by_role("tab", name="Films").click()
-    page.unroute_all()
-    for route in held:
-        route.continue_()
+    release[0]()
     sources(page, "strip")
     assert page.get_by_role("tab", name="Films").get_attribute("aria-selected") == "true"
     page.get_by_role("tab", name="Sheets").click()
@@ -200,12 +196,6 @@ def test_every_control_has_a_help_text(open_page):
         labels = page.locator("[data-testid=block-info]:visible")
         assert labels.count() >= 6
         assert page.locator("[data-testid=block-info].has-info:visible").count() == labels.count()
-
-
-def test_without_models_the_page_says_how_to_get_one(open_page, serve, tmp_path):
-    page = open_page(url=serve([tmp_path / "nothing"]))
-    page.get_by_role("heading", name="No model to show yet").wait_for()
-    page.get_by_text("Left out: no checkpoint at").wait_for()
 
 
 def drawn(page, url: str) -> list[str]:

@@ -8,7 +8,9 @@ from benchmarks import stage as bench
 
 def test_what_misses_its_goal_is_marked():
     table = bench.table({
-        bench.STATIC: {"first picture, ms": 501, "drag: frames a second": 58.9, "drag: requests": 0},
+        bench.STATIC: {
+            "first picture, ms": 501, "drag: frames a second": 58.9, "drag: requests": 0,
+        },
         bench.APP: {"first picture, ms": 1500, "drag: frames a second": 60, "drift: minutes": 1},
     })
     assert table.splitlines() == [
