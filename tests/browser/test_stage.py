@@ -459,8 +459,10 @@ def test_a_second_finger_moves_nothing_and_draws_nothing(visit):
     for step in range(1, 8):
         touch("touchMove", (x, y), (x + 90 - 10 * step, y))
     assert place(page) == (5, 5)
-    touch("touchEnd", (x, y))
-    touch("touchMove", (x - 60, y))
+    touch("touchEnd")
+    touch("touchStart", (x, y))
+    for step in range(1, 8):
+        touch("touchMove", (x - 10 * step, y))
     page.wait_for_timeout(150)
     touch("touchEnd")
     page.wait_for_function("stage.stage.state.x > 5.2 && !stage.stage.held")
