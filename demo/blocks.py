@@ -1,5 +1,6 @@
 """The page: two pickers, the tabs, the models' cards, and what opens a link."""
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,16 +13,21 @@ from demo import card, catalogue, links, remote, seek
 from demo.app_blocks import AppBlocks
 from demo.catalogue import Catalogue
 from demo.controls import Control, as_gradio_error, checked_handler, control, in_html
+from demo.first import HEADER
 from demo.options import Choice, ClassChoice, Option, OptionError, check_all
 from demo.page import SIDES, Page, Tab
 from demo.tabs import TABS
 from demo.views import Views
 
-HEADER = """<header><h1>Duet</h1><p>A GAN and a VAE, trained on the same pictures.
-Give both the same seed and see what each makes of it.</p></header>"""
 NO_MODELS = """### No model to show yet
 Train one with `python -m training gan`, then set `DUET_MODELS` to its checkpoint folder (or to a
 list of folders and Hub ids) and start the app again."""
+# The tab that the address names, or the first.
+OPEN = """() => {
+    const names = %s, named = new URLSearchParams(location.search).get("tab");
+    const tab = names.includes(named) ? named : names[0];
+    return [{ __type__: "update", selected: tab }, tab];
+}"""
 QUEUE_SIZE = 64  # calls that wait; who comes later is asked to try again
 COUNTED = "100"  # latest calls that Gradio makes a statistic of, after each call anew
 
@@ -161,7 +167,7 @@ def _wire_pickers(layout: _Layout) -> None:
 
 def _wire_opening(demo: gr.Blocks, layout: _Layout) -> None:
     """Set what the link says. That it was followed then lets the tab in view draw, so the page
-    opens with pictures."""
+    opens with pictures. Its tab the browser opens by itself: a visitor may soon open another."""
     page, built, views = layout.page, layout.built, layout.views
     plain = layout.controls(lambda option: not isinstance(option, ClassChoice))
 
@@ -183,11 +189,8 @@ def _wire_opening(demo: gr.Blocks, layout: _Layout) -> None:
         models = [value(named, option) for option in page.model_options]
         classes = [value(tab, option) for tab, option, _ in layout.class_controls]
         defaults = [option.default for _, option, _ in layout.class_controls]
-        first = named == next(iter(built))
         as_laid_out = (*models,) == page.catalogue.default_pair() and classes == defaults
         return [
-            gr.skip() if first else gr.Tabs(selected=named),
-            gr.skip() if first else named,
             "yes",
             *(change(named, option) for option in page.model_options),
             *(change(tab, option) for tab, option, _ in plain),
@@ -195,10 +198,10 @@ def _wire_opening(demo: gr.Blocks, layout: _Layout) -> None:
               else _followed(layout, models, classes)),
         ]
 
+    demo.load(None, None, [layout.tabs, views.shown], js=OPEN % json.dumps([*built]))
     demo.load(
         restore, None,
-        [layout.tabs, views.shown, views.followed, *page.pickers, *(c for *_, c in plain),
-         *_followers(layout)],
+        [views.followed, *page.pickers, *(c for *_, c in plain), *_followers(layout)],
         show_progress="hidden", api_visibility="private",
     )
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from demo import web_errors
+from demo.first import FirstPicture
 from duet.core import program
 from duet.core.errors import DuetError
 
@@ -50,10 +52,16 @@ def launch_options() -> dict[str, Any]:
         "ssr_mode": False,
         "max_file_size": "2mb",
         "state_session_capacity": SESSIONS,
-        "app_kwargs": web_errors.app_options(),
+        "app_kwargs": app_options(),
         "share": _switch("SHARE", os.environ.get("SHARE", "")),
         "server_port": _port(os.environ.get("PORT", "")),
     }
+
+
+def app_options() -> dict[str, Any]:
+    """Arguments for the FastAPI app that Gradio makes."""
+    options = web_errors.app_options()
+    return {**options, "middleware": [*options["middleware"], Middleware(FirstPicture)]}
 
 
 def _switch(name: str, text: str) -> bool:

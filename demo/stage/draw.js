@@ -1,22 +1,20 @@
 /**
- * The fourth view: a picture drawn by hand, and the VAE's answer to every stroke. The encoder wants to
- * know the class; where nobody says it, the class that explains the drawing best is taken, which
- * makes the VAE a reader as well.
+ * The fourth view: a picture drawn by hand. A model that encodes answers every stroke; of another the
+ * nearest picture is sought, where there is a server to do so.
  */
 
 import { EXAMPLES } from "./examples.js";
 import { frameOf, reframe, whole } from "./frame.js";
 import { Pad } from "./pad.js";
 import { paint } from "./pictures.js";
+import { read } from "./reader.js";
+import { seek } from "./seeker.js";
 
 /**
  * @typedef {import("./stage.js").Stage} Stage
  * @typedef {import("./side.js").Side} Side
  */
 
-// Grey levels: what weighs a wrong pixel against an unlikely latent. So 290 of MNIST's first 300 test
-// digits are read right; by the pixels alone, 262.
-const DEVIATION = 40;
 // Sets whose makers framed their pictures as MNIST's did. Of others a drawing is taken as it stands.
 const FRAMED = ["mnist"];
 
@@ -24,115 +22,189 @@ export class Draw {
   /** @param {Stage} stage @param {HTMLElement} element */
   constructor(stage, element) {
     this.stage = stage;
-    const [pad, answer] = [...element.querySelectorAll("canvas")];
-    this.answer = answer;
-    this.words = /** @type {HTMLElement} */ (element.querySelector(".reading"));
-    this.pad = new Pad(pad, 28, 28, () => { this.shown = ""; });
-    this.shown = "";
-    this.busy = false;
-    /** The class that the answer was read as. */
-    this.read = /** @type {number | null} */ (null);
+    const find = (/** @type {string} */ selector) => (
+      /** @type {HTMLElement} */ (element.querySelector(selector))
+    );
+    this.board = find(".board");
+    this.none = find(".none");
+    const canvas = /** @type {HTMLCanvasElement} */ (find(".pad"));
+    this.pad = new Pad(canvas, 28, 28, () => this.answers?.forEach((answer) => answer.forget()));
+    this.answers = [...element.querySelectorAll("figure[data-side]")].map(
+      (figure, i) => new Answer(stage, this.pad, /** @type {HTMLElement} */ (figure), i),
+    );
     element.addEventListener("click", (event) => {
       const act = /** @type {HTMLElement} */ (event.target).dataset.act;
       if (act === "clear") this.pad.clear();
       if (act === "undo") this.pad.undo();
       if (act === "example") this.#example();
     });
-    const examples = /** @type {HTMLElement} */ (element.querySelector(".examples"));
+    const examples = find(".examples");
     for (const [name, strokes] of Object.entries(EXAMPLES)) {
-      const button = document.createElement("button"), canvas = document.createElement("canvas");
+      const button = document.createElement("button"), small = document.createElement("canvas");
       Object.assign(button, { type: "button", title: name });
       button.setAttribute("aria-label", `Draw ${name}`);
-      new Pad(canvas, 28, 28, () => {}).draw(strokes);
-      button.append(canvas);
+      new Pad(small, 28, 28, () => {}).draw(strokes);
+      button.append(small);
       button.addEventListener("click", () => this.pad.draw(strokes));
       examples.append(button);
     }
   }
 
-  /** The side that encodes grey pictures, if one does. */
-  get side() {
-    return this.stage.sides.find(({ about, encodes }) => encodes && about.image_shape[0] === 1);
-  }
-
   tick() {
-    this.show();
-  }
-
-  async show() {
-    const side = this.side;
-    if (!side) {
-      this.words.textContent = "Neither model here encodes grey drawings: choose a VAE of grey pictures.";
-      return;
-    }
-    const [, height, width] = side.about.image_shape;
+    const able = this.answers.filter((answer) => answer.able);
+    const first = able.find(({ side }) => side.encodes) ?? able[0];
+    this.board.hidden = !first;
+    this.none.hidden = Boolean(first);
+    if (!first) return;
+    const [, height, width] = first.side.about.image_shape;
     this.pad.fit(height, width);
-    const wanted = `${side.about.name},${this.stage.state.chosen},drawn`;
-    if (this.busy || wanted === this.shown) return;
-    this.shown = wanted;
-    if (this.pad.empty) {
-      this.read = null;
-      paint(this.answer, new Uint8Array(this.pad.pixels.length), [1, this.pad.height, this.pad.width]);
-      this.words.textContent = "Draw on the left.";
-      return;
-    }
-    this.busy = true;
-    const known = await this.#reconstruct(side).catch((error) => {
-      console.info(`${side.about.name}: ${error}`);
-      this.words.textContent = "The encoder could not be loaded; the next stroke tries again.";
-      return null;
-    });
-    this.busy = false;
-    if (known) {
-      paint(this.answer, known.pixels, side.about.image_shape);
-      this.read = known.label;
-      this.words.textContent = this.stage.state.chosen === null
-        && side.classes.length ? `The VAE takes it for ${side.classes[known.label]}.` : "";
-    }
-    this.stage.moved();
-  }
-
-  /**
-   * The drawing as the VAE knows it, of the label that explains it best.
-   * @param {Side} side
-   */
-  async #reconstruct(side) {
-    const { height, width } = this.pad, { chosen } = this.stage.state;
-    const frame = FRAMED.includes(side.about.data) ? frameOf(this.pad.pixels, height, width)
-      : whole(height, width);
-    const drawing = reframe(this.pad.pixels, height, width, frame);
-    const all = Array.from({ length: side.classes.length || 1 }, (_, label) => label);
-    const label = side.label(-1, chosen);
-    const labels = label < 0 ? all : [label];
-    const copies = new Uint8Array(labels.length * drawing.length);
-    labels.forEach((_, i) => copies.set(drawing, i * drawing.length));
-    if (!this.read) this.words.textContent = "Fetching the encoder …";
-    const z = await side.encode(copies, labels, "draw");
-    if (!z) return null;
-    const dim = side.about.latent_dim;
-    const latents = labels.map((label, i) => ({ z: z.slice(i * dim, (i + 1) * dim), label }));
-    const pixels = await side.draw(latents, { chosen: null, truncation: 1 }, "draw");
-    if (!pixels) return null;
-    const costs = latents.map((latent, i) => {
-      const error = drawing.reduce(
-        (sum, value, p) => sum + (value - pixels[i * drawing.length + p]) ** 2, 0,
-      );
-      return error / DEVIATION ** 2 + latent.z.reduce((sum, value) => sum + value ** 2, 0);
-    });
-    const best = costs.indexOf(Math.min(...costs));
-    const answer = pixels.slice(best * drawing.length, (best + 1) * drawing.length);
-    return { pixels: reframe(answer, height, width, frame, true), label: labels[best] };
+    for (const answer of this.answers) answer.show();
   }
 
   /** A picture by the side that cannot encode, for the one that can. */
   async #example() {
-    const { sides, state } = this.stage;
-    const side = sides.find((one) => one !== this.side && one.awake) ?? this.side;
+    const { sides, state } = this.stage, { height, width } = this.pad;
+    const fitting = sides.filter(({ awake, about }) => (
+      awake && about.image_shape.join() === [1, height, width].join()
+    ));
+    const side = fitting.find(({ encodes }) => !encodes) ?? fitting[0];
     const seed = Math.floor(Math.random() * 1000);
-    const latent = side?.plane.seed(seed);
-    const pixels = side && latent && await side.draw([latent], state, "example");
-    if (pixels && side.about.image_shape.join() === [1, this.pad.height, this.pad.width].join()) {
-      this.pad.replace(pixels);
+    const pixels = await side?.draw([side.plane.seed(seed)], state, "example");
+    if (pixels) this.pad.replace(pixels);
+  }
+}
+
+/** What one side makes of the drawing. */
+class Answer {
+  /** @param {Stage} stage @param {Pad} pad @param {HTMLElement} figure @param {number} index */
+  constructor(stage, pad, figure, index) {
+    this.stage = stage;
+    this.pad = pad;
+    this.index = index;
+    this.canvas = /** @type {HTMLCanvasElement} */ (figure.querySelector("canvas"));
+    this.words = /** @type {HTMLElement} */ (figure.querySelector(".reading"));
+    this.button = /** @type {HTMLButtonElement} */ (figure.querySelector("[data-act=seek]"));
+    this.progress = /** @type {HTMLProgressElement} */ (figure.querySelector("progress"));
+    this.shown = "";
+    this.busy = false;
+    /** The class that the drawing was read as. */
+    this.read = /** @type {number | null} */ (null);
+    this.search = /** @type {AbortController | null} */ (null);
+    this.button.addEventListener("click", () => (this.search ? this.stop() : this.seek()));
+  }
+
+  /** @returns {Side} */
+  get side() {
+    return this.stage.sides[this.index];
+  }
+
+  /** Whether it has anything to say to a grey drawing. */
+  get able() {
+    return this.side.about.image_shape[0] === 1 && (this.side.encodes || this.stage.server !== null);
+  }
+
+  /** The drawing, or the choice of what it is, is another: what was found belongs to the old one. */
+  forget() {
+    this.shown = "";
+    this.stop();
+  }
+
+  stop() {
+    this.search?.abort();
+    this.search = null;
+  }
+
+  /** Bring it in line with the drawing, as far as that takes no search. */
+  show() {
+    const { side, pad } = this, { chosen } = this.stage.state;
+    const wanted = `${side.about.name},${chosen},drawn`;
+    if (this.busy || wanted === this.shown) return;
+    this.stop();
+    this.shown = wanted;
+    this.read = null;
+    const [channels, height, width] = side.about.image_shape;
+    const fits = channels === 1 && height === pad.height && width === pad.width;
+    this.button.hidden = !fits || side.encodes || !this.stage.server;
+    this.button.disabled = pad.empty;
+    if (fits && side.encodes && !pad.empty) {
+      this.#answer();
+      return;
     }
+    paint(this.canvas, new Uint8Array(height * width), [1, height, width]);
+    this.words.textContent = this.#idle(fits);
+  }
+
+  /** @param {boolean} fits */
+  #idle(fits) {
+    const { side } = this;
+    if (!fits) return "It draws in colour, or in another size.";
+    if (side.encodes) return "It answers every stroke.";
+    return this.stage.server ? "It cannot read. Its nearest picture can be searched for."
+      : "It cannot read; to search for its nearest picture takes a server.";
+  }
+
+  async #answer() {
+    const { side } = this, { chosen } = this.stage.state;
+    const { drawing, back } = this.#framed();
+    this.busy = true;
+    if (!side.opened("encoder")) this.words.textContent = "Fetching the encoder …";
+    try {
+      const known = await read(side, drawing, chosen);
+      if (!known) return;
+      paint(this.canvas, back(known.pixels), side.about.image_shape);
+      this.read = known.label;
+      this.words.textContent = chosen === null && side.classes.length
+        ? `The ${side.about.title} takes it for ${side.classes[known.label]}.` : "";
+    } catch (error) {
+      console.info(`${side.about.name}: ${error}`);
+      this.words.textContent = "The encoder could not be loaded; the next stroke tries again.";
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  /** The server's search, shown as it goes. */
+  async seek() {
+    const { side } = this, search = new AbortController(), { server, state } = this.stage;
+    if (!server || this.pad.empty) return;
+    const { drawing, back } = this.#framed(), label = side.label(-1, state.chosen);
+    this.search = search;
+    this.#searching(true);
+    this.words.textContent = "Waiting for its turn …";
+    try {
+      const parts = seek(server, side.about.name, drawing, label < 0 ? null : label, search.signal);
+      for await (const { pixels, step, steps, error, class_name } of parts) {
+        if (this.search !== search) return;
+        paint(this.canvas, back(pixels), side.about.image_shape);
+        this.progress.value = step / steps;
+        const found = class_name === null || state.chosen !== null ? "" : `${class_name}, `;
+        this.words.textContent = `${step < steps ? "So far" : "The nearest"}: ${found}`
+          + `${Math.round(error)} grey levels away.`;
+      }
+    } catch (error) {
+      if (this.search === search) this.words.textContent = `The search failed (${/** @type {Error} */ (error).message}).`;
+    } finally {
+      if (this.search === search) this.search = null;
+      if (!this.search) this.#searching(false);
+    }
+  }
+
+  /** @param {boolean} going */
+  #searching(going) {
+    this.progress.hidden = !going;
+    this.progress.value = 0;
+    this.button.textContent = going ? "Stop" : "Search";
+    this.words.ariaLive = going ? "off" : "polite";  // nobody wants each step read out
+  }
+
+  /** The drawing as the model's makers framed theirs, and the way of a picture back onto the pad. */
+  #framed() {
+    const { pixels, height, width } = this.pad;
+    const frame = FRAMED.includes(this.side.about.data) ? frameOf(pixels, height, width)
+      : whole(height, width);
+    return {
+      drawing: reframe(pixels, height, width, frame),
+      back: (/** @type {Uint8Array} */ picture) => reframe(picture, height, width, frame, true),
+    };
   }
 }

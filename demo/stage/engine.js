@@ -67,8 +67,10 @@ export class Engine {
     if (!supported()) throw new Error("this browser runs no WebAssembly");
     const file = this.about.files[role];
     if (!file) throw new Error(`${this.about.name} has no ${role}`);
+    // The worker reads its script while the files are on their way.
     const [wasm, model] = await Promise.all([
       fetchRuntime(), load(new URL(`${file.name}.gz`, this.folder), file.sha256),
+      this.lanes.ask("start", {}),
     ]);
     await this.lanes.ask(`open ${role}`, { role, runtime: wasm, model });
   }

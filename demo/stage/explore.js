@@ -11,6 +11,9 @@ import { nearest, placeOf } from "./plane.js";
  * @typedef {import("./stage.js").Stage} Stage
  * @typedef {{x: number, y: number, dx: number, dy: number, count: number, per_second: number,
  *   files: Record<string, string>}} Drift  frame k stands at (x + k dx, y + k dy)
+ * @typedef {{recordings: Map<string, HTMLImageElement>, frame: number}} Recording  by model, and where
+ * @typedef {{id: number, canvas: HTMLCanvasElement, x: number, y: number, scale: number,
+ *   time: number}} Hand  the pointer, what it came down on and where it was last
  */
 
 const CELLS_A_PICTURE = 1.5;  // a drag across a picture's whole width
@@ -18,6 +21,7 @@ const GLIDE_SECONDS = 0.5;
 const KEY_STEP = 0.05;
 const SNAP_SECONDS = 0.35;
 const FRAME_MS = 30;  // what a picture may take and leave time for others
+const APART_MS = 100;  // a model that takes longer is not waited for by the other
 /** @type {Record<string, [number, number]>} */
 const ARROWS = {
   ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
@@ -39,18 +43,21 @@ export class Explore {
     this.velocity = [drift.dx * drift.per_second, drift.dy * drift.per_second];
     if (!stage.state.playing) this.rest();
     this.place = [stage.state.x, stage.state.y];
-    /** @type {{x: number, y: number, scale: number, time: number} | null} */
+    /** @type {Hand | null} */
     this.hand = null;
     /** @type {{from: number[], to: number[], began: number} | null} */
     this.flight = null;
     this.snaps = false;
     /** Whether the hand has not moved since it came down. */
     this.still = false;
-    this.busy = false;
+    this.drawing = [false, false];
     this.filling = [false, false];
-    /** What the last picture took: a model for which that is much fills the map at rest only. */
-    this.milliseconds = 0;
-    this.shown = "";
+    /** What each side's last picture took. */
+    this.milliseconds = [0, 0];
+    /** What each side shows. */
+    this.showing = ["", ""];
+    /** The sides that have drawn since the last of `frames`. */
+    this.since = /** @type {Set<number>} */ (new Set());
     /** When a picture was drawn by every model that is awake: what the tests and the bench read. */
     this.frames = /** @type {number[]} */ ([]);
     for (const canvas of this.canvases) {
@@ -63,6 +70,13 @@ export class Explore {
       if (corner) this.fly(corner);
     });
     element.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** Go on from where recordings play already. @param {Recording} recording */
+  takeOver({ recordings, frame }) {
+    if (!recordings.size) return;
+    this.recordings = recordings;
+    this.place = [this.drift.x + frame * this.drift.dx, this.drift.y + frame * this.drift.dy];
   }
 
   /** Whether a place lies on the recorded path, and at which of its frames. */
@@ -84,12 +98,13 @@ export class Explore {
     this.#fill();
   }
 
-  /** One more of the map's small pictures a side, while no hand wants all of the time. */
+  /** One more of the map's small pictures a side, while no hand wants all of the time; of a slow
+   * model, at rest only. */
   #fill() {
     const { state, sides } = this.stage;
-    if (this.hand || this.flight || (state.playing && this.milliseconds > FRAME_MS)) return;
+    if (this.hand || this.flight) return;
     sides.forEach(async (side, i) => {
-      if (!side.awake || this.filling[i]) return;
+      if (!side.awake || this.filling[i] || (state.playing && this.milliseconds[i] > FRAME_MS)) return;
       const look = [side.about.name, state.chosen, state.truncation].join();
       const seed = this.map.missing(i, look, state.x, state.y);
       if (seed === null) return;
@@ -108,33 +123,55 @@ export class Explore {
     this.velocity = this.velocity.map((value) => value * 1e-6);
   }
 
-  /** Draw the place, unless it is drawn or being drawn. */
-  async show() {
+  /** Whether a picture is being drawn. */
+  get busy() {
+    return this.drawing.some((drawing) => drawing);
+  }
+
+  /** What all models that are awake show, once it is the same. */
+  get shown() {
+    const shown = this.showing.filter((_, i) => this.stage.sides[i].awake);
+    return shown.every((one) => one === shown[0]) ? shown[0] ?? "" : "";
+  }
+
+  /** Draw the place, unless it is drawn or being drawn: both sides in step, or each as it can. */
+  show() {
     const { state, sides } = this.stage;
-    const awake = sides.filter((side) => side.awake);
-    sides.forEach((side, i) => { if (!side.awake) this.#play(side.about.name, i); });
-    const wanted = [state.x, state.y, state.chosen, state.truncation, ...awake.map(
-      ({ about }) => about.name,
-    )].join();
-    if (this.busy || wanted === this.shown || !awake.length) return;
-    this.busy = true;
-    const began = performance.now();
-    const pictures = await Promise.all(
-      sides.map((side) => side.awake ? side.draw([side.plane.at(state.x, state.y)], state, "stage")
-        : null),
-    );
-    this.busy = false;
-    this.milliseconds = performance.now() - began;
-    pictures.forEach((pixels, i) => {
-      if (pixels) paint(this.canvases[i], pixels, sides[i].about.image_shape);
-    });
-    if (pictures.filter((pixels) => pixels).length === awake.length) {
-      this.shown = wanted;
-      once("duet-model");
-      this.frames.push(performance.now());
-      if (this.frames.length > 2000) this.frames.shift();
-      this.stage.moved();
+    const awake = [0, 1].filter((i) => sides[i].awake);
+    for (const i of [0, 1]) if (!sides[i].awake) this.#play(sides[i].about.name, i);
+    const wanted = [state.x, state.y, state.chosen, state.truncation,
+      ...awake.map((i) => sides[i].about.name)].join();
+    const apart = awake.some((i) => this.milliseconds[i] > APART_MS);
+    for (const group of apart ? awake.map((i) => [i]) : [awake]) {
+      const idle = group.every((i) => !this.drawing[i]);
+      if (idle && group.some((i) => this.showing[i] !== wanted)) this.#draw(group, wanted);
     }
+  }
+
+  /** @param {number[]} group  of sides @param {string} wanted */
+  async #draw(group, wanted) {
+    const { state, sides } = this.stage;
+    const pictures = await Promise.all(group.map(async (i) => {
+      const side = sides[i], began = performance.now();
+      this.drawing[i] = true;
+      const pixels = await side.draw([side.plane.at(state.x, state.y)], state, "stage");
+      this.drawing[i] = false;
+      this.milliseconds[i] = performance.now() - began;
+      return side === sides[i] ? pixels : null;  // or another model has taken its place
+    }));
+    group.forEach((i, k) => {
+      const pixels = pictures[k];
+      if (!pixels) return;
+      paint(this.canvases[i], pixels, sides[i].about.image_shape);
+      this.showing[i] = wanted;
+      this.since.add(i);
+      once("duet-model");
+    });
+    if (sides.some((side, i) => side.awake && !this.since.has(i))) return;
+    this.since.clear();
+    this.frames.push(performance.now());
+    if (this.frames.length > 2000) this.frames.shift();
+    this.stage.moved();
   }
 
   /** @param {[number, number]} place */
@@ -199,17 +236,18 @@ export class Explore {
    */
   #listen(canvas, scale, sign) {
     canvas.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0) return;
+      if (event.button !== 0 || this.#held()) return;  // a second finger moves nothing
       canvas.setPointerCapture(event.pointerId);
       this.flight = null;
       this.rest();
       this.still = true;
       this.hand = {
-        x: event.clientX, y: event.clientY, scale: sign * scale(), time: performance.now(),
+        id: event.pointerId, canvas, x: event.clientX, y: event.clientY, scale: sign * scale(),
+        time: performance.now(),
       };
     });
     canvas.addEventListener("pointermove", (event) => {
-      if (!this.hand) return;
+      if (!this.hand || this.hand.id !== event.pointerId) return;
       const now = performance.now(), seconds = Math.max(0.001, (now - this.hand.time) / 1000);
       const moved = [event.clientX - this.hand.x, event.clientY - this.hand.y].map(
         (pixels) => pixels * (this.hand?.scale ?? 0),
@@ -222,13 +260,21 @@ export class Explore {
       );
       Object.assign(this.hand, { x: event.clientX, y: event.clientY, time: now });
     });
-    for (const end of ["pointerup", "pointercancel"]) {
-      canvas.addEventListener(end, () => this.#release());
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
+      canvas.addEventListener(end, (event) => {
+        this.#release(/** @type {PointerEvent} */ (event).pointerId);
+      });
     }
   }
 
-  #release() {
-    if (!this.hand) return;
+  /** Whether a hand is on it. One that has lost its hold (its canvas was moved) is forgotten. */
+  #held() {
+    return this.hand !== null && this.hand.canvas.hasPointerCapture(this.hand.id);
+  }
+
+  /** @param {number} pointer */
+  #release(pointer) {
+    if (this.hand?.id !== pointer) return;
     const rested = performance.now() - this.hand.time > 100;
     this.hand = null;
     if (rested) this.rest();

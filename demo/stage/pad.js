@@ -21,11 +21,14 @@ export class Pad {
     /** @type {Uint8Array[]} */
     this.past = [];
     /** @type {[number, number] | null} */
-    this.at = null;
+    this.at = null;  // where the pen is, while it is down
+    this.pointer = -1;
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
-    for (const end of ["pointerup", "pointercancel"]) {
-      canvas.addEventListener(end, () => { this.at = null; });
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
+      canvas.addEventListener(end, (event) => {
+        if (/** @type {PointerEvent} */ (event).pointerId === this.pointer) this.at = null;
+      });
     }
     this.#show();
   }
@@ -86,7 +89,8 @@ export class Pad {
 
   /** @param {PointerEvent} event */
   #down(event) {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || this.at) return;  // a second finger draws nothing
+    this.pointer = event.pointerId;
     this.canvas.setPointerCapture(event.pointerId);
     this.#remember();
     this.at = this.#place(event);
@@ -95,7 +99,7 @@ export class Pad {
 
   /** @param {PointerEvent} event */
   #move(event) {
-    if (!this.at) return;
+    if (!this.at || event.pointerId !== this.pointer) return;
     const merged = event.getCoalescedEvents?.() ?? [];  // a fast hand's corners
     for (const part of merged.length ? merged : [event]) {
       const to = this.#place(part);

@@ -105,7 +105,9 @@ export class Path {
   /** The path, both models side by side, as an animated PNG or WebP. @param {string} format */
   async save(format) {
     const weights = Array.from({ length: SAVED.frames }, (_, i) => i / (SAVED.frames - 1));
+    this.stage.say("Drawing the film …");  // which of a slow model takes seconds
     const drawn = await this.#draw(weights, "animation");
+    this.stage.say("");
     if (!drawn.some((pixels) => pixels)) return;
     const there = weights.map((_, k) => {
       const canvases = drawn.flatMap((pixels, i) => {

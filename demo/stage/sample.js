@@ -51,11 +51,12 @@ export class Sample {
     this.shown = wanted;
     this.#label();
     const seeds = Array.from({ length: COUNT }, (_, i) => state.seed + i);
-    const sheets = await Promise.all(sides.map((side) => side.awake
-      ? side.draw(seeds.map((seed) => side.plane.seed(seed)), state, "sheet") : null));
-    sheets.forEach((pixels, i) => {
-      if (pixels) paintSheet(this.canvases[i], pixels, sides[i].about.image_shape, COLUMNS);
-    });
+    const sheets = await Promise.all(sides.map(async (side, i) => {
+      const pixels = side.awake
+        ? await side.draw(seeds.map((seed) => side.plane.seed(seed)), state, "sheet") : null;
+      if (pixels) paintSheet(this.canvases[i], pixels, side.about.image_shape, COLUMNS);
+      return pixels;
+    }));
     if (sheets.filter((pixels) => pixels).length < awake.length) {
       if (this.shown === wanted) this.shown = "";  // not overtaken but failed: once more
       return;

@@ -64,7 +64,7 @@ export class Server {
 
   /** @param {string} name @param {any[]} values */
   async #call(name, ...values) {
-    const response = await fetch(new URL(name, this.url), {
+    const response = await fetch(new URL(`run/${name}`, this.url), {
       method: "POST", signal: this.stopped.signal,
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ data: [this.about.name, ...values], session_hash: SESSION }),

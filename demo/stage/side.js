@@ -41,6 +41,11 @@ export class Side {
     return Boolean(this.about.files.encoder) || (this.server !== null && this.about.encodes);
   }
 
+  /** Whether "decoder" or "encoder" has been asked for. @param {string} role */
+  opened(role) {
+    return this.engine instanceof Server || this.engine.open.has(role);
+  }
+
   /** What its caption says beside its name. */
   get words() {
     const remote = this.engine instanceof Server;

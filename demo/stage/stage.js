@@ -144,6 +144,11 @@ export class Stage {
     this.reflect();
   }
 
+  /** Whether a hand is on it just now. */
+  get held() {
+    return this.explore.hand !== null || this.views.draw.pad.at !== null;
+  }
+
   /** The sides' colours, as this scheme has them. */
   get colours() {
     return [...this.element.querySelectorAll("#view-explore figcaption")].map(
@@ -273,9 +278,11 @@ export class Stage {
       if (tab) this.open(/** @type {View} */ (tab.id.slice("tab-".length)));
     });
     tabs.addEventListener("keydown", (event) => {
-      const turn = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (!turn) return;
-      const next = VIEWS[(VIEWS.indexOf(state.view) + turn + VIEWS.length) % VIEWS.length];
+      const at = VIEWS.indexOf(state.view), count = VIEWS.length;
+      const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: count - 1 }[event.key];
+      if (to === undefined) return;
+      const next = VIEWS[(to + count) % count];
+      event.preventDefault();
       this.open(next);
       this.#find(`#tab-${next}`).focus();
     });

@@ -58,7 +58,7 @@ export class State {
     }
     this.view = VIEWS.find((view) => view === query.get("view")) ?? this.view;
     this.kind = KINDS.find((kind) => kind === query.get("kind")) ?? this.kind;
-    this.via = query.getAll("via");
+    this.via = [...new Set(query.getAll("via"))];
     this.through = query.get("through") === "1";
     this.returns = query.get("returns") !== "0";
     this.left = query.get("left") ?? this.left;

@@ -3,7 +3,7 @@
 import { LAST_SEED } from "./plane.js";
 import { COUNT } from "./sample.js";
 
-const figures = (/** @type {string} */ inside) => `
+const figures = (/** @type {string} */ inside, below = "") => `
   <div class="sides">
     ${["left", "right"].map((side) => `
     <figure data-side="${side}">
@@ -12,7 +12,7 @@ const figures = (/** @type {string} */ inside) => `
         <select aria-label="Model on the ${side}"></select><span class="name"></span>
         <span class="words" role="status"></span>
         <button type="button" class="retry" hidden>Try again</button>
-      </figcaption>
+      </figcaption>${below}
     </figure>`).join("")}
   </div>`;
 
@@ -78,21 +78,24 @@ export const TEMPLATE = `
 </section>
 
 <section role="tabpanel" id="view-draw" aria-labelledby="tab-draw" hidden>
-  <div class="sides">
+  <p class="none" hidden>Neither model here reads a grey drawing: choose a VAE of grey pictures.</p>
+  <div class="board">
     <figure class="hand"><canvas class="pad" width="28" height="28" aria-label="Pad to draw on"
       role="img"></canvas><figcaption>Your drawing</figcaption></figure>
-    <figure data-kind="variational"><canvas width="28" height="28" role="img"
-      aria-label="The VAE's answer"></canvas><figcaption>The VAE's answer</figcaption></figure>
-  </div>
-  <p class="reading" role="status"></p>
-  <div class="row">
-    <button type="button" data-act="undo">Undo</button>
-    <button type="button" data-act="clear">Clear</button>
-    <button type="button" data-act="example">Let the GAN draw one</button>
-    <span class="examples"></span>
+    ${figures(`<canvas class="picture" width="28" height="28" role="img" aria-label="Its answer"></canvas>`,
+    `<p class="reading" role="status"></p>
+      <div class="row"><button type="button" data-act="seek" hidden>Search</button>
+        <progress aria-label="Search" hidden></progress></div>`)}
+    <div class="row">
+      <button type="button" data-act="undo">Undo</button>
+      <button type="button" data-act="clear">Clear</button>
+      <button type="button" data-act="example">Let the GAN draw one</button>
+      <span class="examples"></span>
+    </div>
   </div>
   <p class="aside">A <b data-kind="variational">VAE</b> learns both ways, from picture to latent and back. A
-    <b data-kind="adversarial">GAN</b> learns only to draw: which latent would give your picture, it cannot say.</p>
+    <b data-kind="adversarial">GAN</b> learns only to draw: which latent would give your picture, it cannot say.
+    It has to be searched for, step by step.</p>
 </section>
 
 <div class="controls">

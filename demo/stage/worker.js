@@ -15,11 +15,13 @@ self.onmessage = ({ data }) => {
 /** @param {any} message */
 async function answer({ id, role, runtime, model, inputs }) {
   try {
+    ort ??= await import(`./${SCRIPT}`);
     if (model) {
-      ort ??= await import(`./${SCRIPT}`);
       ort.env.wasm.numThreads = 1;
       ort.env.wasm.wasmBinary ??= runtime;
       sessions.set(role, await ort.InferenceSession.create(new Uint8Array(model)));
+    }
+    if (!inputs) {
       self.postMessage({ id });
       return;
     }

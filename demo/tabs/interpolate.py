@@ -1,4 +1,4 @@
-"""The tab Interpolate: from one image to another through latent space, in both models."""
+"""The tab Films: from one image to another through latent space, in both models."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from demo.two_sides import Drawn, picture, two_sides
 from duet.core.latents import INTERPOLATIONS
 from duet.store.checkpoint import Checkpoint
 
-TITLE = "Interpolate"
+TITLE = "Films"
 
 
 def options(known: Sequence[str]) -> list[Option]:
@@ -63,4 +63,4 @@ def components(side: str) -> list[Component]:
 
 def build(page: Page) -> Tab:
     own = options(page.catalogue.class_names())
-    return two_sides(page, "interpolate", "Interpolate", own, components, draw)
+    return two_sides(page, "interpolate", "Draw the films", own, components, draw)

@@ -1,4 +1,4 @@
-"""The tab Sample: many images of one seed, from both models."""
+"""The tab Sheets: many images of one seed, from both models."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from demo.page import Page, Tab
 from demo.two_sides import Drawn, picture, two_sides
 from duet.store.checkpoint import Checkpoint
 
-TITLE = "Sample"
+TITLE = "Sheets"
 
 
 def options(known: Sequence[str]) -> list[Option]:
@@ -41,5 +41,5 @@ def components(side: str) -> list[gr.Image]:
 
 def build(page: Page) -> Tab:
     return two_sides(
-        page, "sample", "Sample", options(page.catalogue.class_names()), components, draw
+        page, "sample", "Draw the sheets", options(page.catalogue.class_names()), components, draw
     )

@@ -5,7 +5,8 @@ is used, so every runtime computes in float32. How many bits that takes is found
 costs is measured in grey levels, not assumed.
 """
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from torch import nn
@@ -41,12 +42,15 @@ class FixedPoint(nn.Module):
 
 
 @torch.no_grad()
-def narrow(model: nn.Module, draw: Callable[[], torch.Tensor]) -> None:
-    """Store the weights of `model` in fixed point, in place, in as few bits as let `draw()` ->
-    pixels in [0, 255] move nowhere by more than MOST_LEVELS: at first so fine that a quarter of
-    that suffices, then coarser one by one, the largest first. A model that no number of bits is
-    enough for stays as it is."""
-    exact = draw()
+def narrow(model: nn.Module, draws: Sequence[Callable[[], torch.Tensor]]) -> None:
+    """Store the weights of `model` in fixed point, in place, in as few bits as let none of `draws`,
+    each -> pixels in [0, 255], move anywhere by more than MOST_LEVELS.
+
+    At first so fine that a quarter of that suffices. Then coarser tensor by tensor, the largest
+    first, judged by the one draw that moved most, since a draw may take seconds. Where that was too
+    coarse for another draw, the smallest are made fine again, which costs least, until it is not. A
+    model that no number of bits is enough for stays as it is."""
+    exact = [draw() for draw in draws]
     weights = {
         (module, name): weight.detach()
         for module in model.modules()
@@ -54,23 +58,38 @@ def narrow(model: nn.Module, draw: Callable[[], torch.Tensor]) -> None:
         if weight.numel() >= SMALLEST and weight.is_floating_point()
     }
 
-    def error(places: list[Place], bits: int) -> float:
+    def store(places: list[Place], bits: int) -> None:
         for place in places:
             _store(*place, weights[place], bits)
-        return (draw() - exact).abs().max().item()
+
+    def error(number: int) -> float:
+        return (draws[number]() - exact[number]).abs().max().item()
 
     largest_first = sorted(weights, key=lambda place: -weights[place].numel())
     for fine in BITS:
-        if error(largest_first, fine) < MOST_LEVELS / 4:
+        store(largest_first, fine)
+        errors = list(_below(MOST_LEVELS / 4, map(error, range(len(draws)))))
+        if len(errors) == len(draws):
             break
     else:
         for place in largest_first:
             _restore(*place, weights[place])
         return
+    judge = errors.index(max(errors))
     for place in largest_first:
         for bits in BITS:
-            if error([place], bits) < MOST_LEVELS:
+            store([place], bits)
+            if bits == fine or error(judge) < MOST_LEVELS:
                 break
+    coarse = list(largest_first)
+    for other in (number for number in range(len(draws)) if number != judge):
+        while coarse and error(other) >= MOST_LEVELS:
+            store([coarse.pop()], fine)
+
+
+def _below(bound: float, errors: Iterable[float]) -> Iterator[float]:
+    """The errors until one reaches the bound; what comes after is not computed."""
+    return itertools.takewhile(lambda error: error < bound, errors)
 
 
 def _own_tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:

@@ -8,6 +8,7 @@ says in JSON what the files' metadata say too: a page reads it before it fetches
 
 import copy
 import dataclasses
+import functools
 import hashlib
 import json
 import math
@@ -30,7 +31,7 @@ from duet.store import records
 from duet.store.checkpoint import Checkpoint
 
 OPSET = 18
-SEEDS = 64  # pictures that weights are narrowed on
+SEEDS, PART = 64, 8  # pictures that weights are narrowed on, and of these at a time
 Z, LABELS, PIXELS, BATCH = "z", "labels", "pixels", "N"
 Role = Literal["decoder", "encoder"]
 
@@ -126,21 +127,32 @@ def _tensors(model: LatentModel, module: Decoder | Encoder) -> dict[str, dict[st
 
 
 def _decoder(model: LatentModel) -> Decoder:
-    z, labels = _samples(model, SEEDS)
     slim = copy.deepcopy(model)
-    narrow(slim, lambda: _levels(model.domain, slim.decode(z, labels)))
+
+    def draw(z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return _levels(model.domain, slim.decode(z, labels))
+
+    narrow(slim, [functools.partial(draw, z, labels) for z, labels in _parts(model)])
     return Decoder(slim)
 
 
 def _encoder(model: LatentModel) -> Encoder:
-    z, labels = _samples(model, SEEDS)
-    images = model.render(z, labels)
     encoder = Encoder(copy.deepcopy(model))
-    # What matters of a latent is the picture that it stands for.
-    narrow(encoder, lambda: _levels(
-        model.domain, model.decode(encoder(images, labels), labels)
-    ))
+
+    def draw(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """What matters of a latent is the picture that it stands for."""
+        return _levels(model.domain, model.decode(encoder(images, labels), labels))
+
+    narrow(encoder, [
+        functools.partial(draw, model.render(z, labels), labels) for z, labels in _parts(model)
+    ])
     return encoder
+
+
+def _parts(model: LatentModel) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """The pictures that weights are narrowed on, PART at a time."""
+    z, labels = _samples(model, SEEDS)
+    return list(zip(z.split(PART), labels.split(PART), strict=True))
 
 
 def _samples(model: LatentModel, count: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -153,7 +153,10 @@ def visitor(browser):
         if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
             elsewhere.append(request.url)
 
-    def open_at(address: str, prepare=None, context=None, width=1280, height=900, **options):
+    def open_at(
+        address: str, prepare=None, context=None, width=1280, height=900, wait_until="load",
+        **options,
+    ):
         """`prepare(page)` comes before the page is asked for; `context`: of an earlier visit."""
         if context is None:
             context = browser.new_context(viewport={"width": width, "height": height}, **options)
@@ -165,7 +168,7 @@ def visitor(browser):
         page.on("pageerror", lambda error: errors.append(str(error)))
         if prepare:
             prepare(page)
-        page.goto(address)
+        page.goto(address, wait_until=wait_until)
         return page
 
     yield open_at
@@ -176,12 +179,36 @@ def visitor(browser):
 
 
 @pytest.fixture
+def hold():
+    """hold(page, pattern) lets such requests wait, and gives the function that lets them go."""
+
+    def start(page, pattern):
+        waiting, over = [], []
+
+        def handle(route):
+            if over:
+                route.continue_()
+            else:
+                waiting.append(route)
+
+        def release():
+            over.append(True)
+            for route in waiting:
+                route.continue_()
+
+        page.route(pattern, handle)
+        return release
+
+    return start
+
+
+@pytest.fixture
 def open_page(visitor, app_url):
     """Open the app at a query, ready to be used."""
 
     def open_at(query: str = "", url: str = app_url, **options):
         page = visitor(f"{url}/?{query}", **options)
-        page.get_by_role("heading", name="Duet").wait_for()
+        page.locator("gradio-app h1", has_text="Duet").wait_for()
         return page
 
     return open_at

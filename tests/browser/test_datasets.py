@@ -50,7 +50,7 @@ def test_the_data_set_moves_both_models_and_the_classes(open_page, url):
     assert page.locator(".card h3").all_inner_texts() == ["colour-gan", "colour-vae"]
     assert picture(page, "sample-right").mode == "RGB"
     class_box(page).wait_for(state="hidden")
-    page.get_by_role("tab", name="Interpolate").first.click()
+    page.get_by_role("tab", name="Films").click()
     wait_for(page, "interpolate", "colour-gan", "colour-vae")
     for kind in ("strip", "animation"):
         assert picture(page, f"{kind}-left").mode == "RGB"

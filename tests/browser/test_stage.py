@@ -20,6 +20,7 @@ from demo import facts, site
 from demo.catalogue import Catalogue
 from duet.core import latents
 from duet.models.gan import GAN, GANConfig
+from duet.models.spatial_vae import SpatialVAE, SpatialVAEConfig
 from duet.models.vae import VAE, VAEConfig
 from duet.store import checkpoint
 from duet.store.config import DataRecord
@@ -308,7 +309,7 @@ def test_a_path_passes_the_classes_that_are_chosen_in_their_order(visit):
 
 
 def test_a_path_that_does_not_return_begins_again(visit):
-    page = visit("view=interpolate&from=1&to=2&at=0.97")
+    page = visit("view=interpolate&from=1&to=2&at=0.97", awake=False)
     page.get_by_label("there and back").uncheck()
     page.locator("#view-interpolate [data-play]").click()
     page.wait_for_function("stage.stage.state.weight < 0.5")
@@ -334,17 +335,22 @@ def test_a_drawn_digit_is_answered(visit, extractor):
     for x, y in [(20, 7), (17, 13), (13, 22)]:
         page.mouse.move(*point(x, y), steps=8)
     page.mouse.up()
-    page.wait_for_function("stage.stage.views.draw.read !== null && !stage.stage.views.draw.busy")
+    answered = "(([, vae]) => vae.read !== null && !vae.busy)(stage.stage.views.draw.answers)"
+    page.wait_for_function(answered)
     page.wait_for_timeout(1000)
-    drawing, answer = pictures(page)
+    drawing, gan, answer = pictures(page)
+    assert gan.max() == 0
     assert drawing.max() == 255
     assert extractor(torch.tensor(answer, dtype=torch.uint8)[None, None])[1].argmax() == 7
-    assert page.locator(".reading").inner_text() == "The VAE takes it for 7."
+    assert page.locator(".reading").all_inner_texts() == [
+        "It cannot read; to search for its nearest picture takes a server.",
+        "The VAE takes it for 7.",
+    ]
     assert abs(answer - drawing).mean() < 25
     page.get_by_role("button", name="Undo").click()
-    page.wait_for_function("stage.stage.views.draw.read === null")
+    page.get_by_text("It answers every stroke.").wait_for()
     page.get_by_role("button", name="Let the GAN draw one").click()
-    page.wait_for_function("stage.stage.views.draw.read !== null")
+    page.wait_for_function(answered)
 
 
 def broken(pattern: str, **answer):
@@ -437,8 +443,106 @@ def test_it_goes_on_offline_and_a_second_visit_fetches_no_model(visit):
     assert both_differ(before, settled(again))
 
 
+def test_a_second_finger_moves_nothing_and_draws_nothing(visit):
+    page = visit("x=5&y=5", has_touch=True, awake=False)
+    devtools = page.context.new_cdp_session(page)
+
+    def touch(kind, *points):
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [
+            {"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)
+        ]})
+
+    box = page.locator(".picture").first.bounding_box()
+    x, y = box["x"] + 100, box["y"] + 100
+    touch("touchStart", (x, y))
+    touch("touchStart", (x, y), (x + 90, y))
+    for step in range(1, 8):
+        touch("touchMove", (x, y), (x + 90 - 10 * step, y))
+    assert place(page) == (5, 5)
+    touch("touchEnd")
+    touch("touchStart", (x, y))
+    for step in range(1, 8):
+        touch("touchMove", (x - 10 * step, y))
+    page.wait_for_timeout(150)
+    touch("touchEnd")
+    page.wait_for_function("stage.stage.state.x > 5.2 && !stage.stage.held")
+    page.get_by_role("tab", name="Draw").click()
+    box = page.locator(".pad").bounding_box()
+    x, y, wide = box["x"], box["y"], box["width"]
+    touch("touchStart", (x + wide / 4, y + wide / 2))
+    touch("touchStart", (x + wide / 4, y + wide / 2), (x + wide * 3 / 4, y + wide / 2))
+    touch("touchMove", (x + wide / 4, y + wide * 3 / 4), (x + wide * 3 / 4, y + wide * 3 / 4))
+    touch("touchEnd")
+    drawing = pictures(page)[0]
+    assert drawing[:, :14].max() == 255
+    assert drawing[:, 14:].max() == 0
+
+
+def test_the_window_may_change_its_size_under_a_hand(visit):
+    page = visit("x=5&y=5")
+    box = page.locator(".picture").first.bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 150)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 150, box["y"] + 150, steps=4)
+    page.set_viewport_size({"width": 420, "height": 700})
+    page.mouse.move(100, 200, steps=4)
+    page.wait_for_timeout(150)
+    page.mouse.up()
+    shown, where = settled(page), place(page)
+    assert abs(shown[0] - rendered("mnist-gan", *where)).max() <= 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= 420
+
+
+@pytest.mark.parametrize("query", [
+    "x=NaN&y=1e999&psi=-1&view=x", "view=sample&seed=1e99&class=<b>&psi=two",
+    "view=interpolate&from=1.5&to=-3&at=7&kind=odd&via=7&via=7&via=<i>&returns=yes",
+    "view=draw&class=&left=&right=__proto__", "x=&y=&digit=%00&view=explore&view=draw",
+])
+def test_a_link_with_odd_values_opens_what_can_be_understood(visit, query):
+    page = visit(query, awake=False)
+    for view in ("sample", "interpolate", "draw", "explore"):
+        page.locator(f"#tab-{view}").click()
+        page.wait_for_timeout(80)
+    page.wait_for_function("location.search.includes('left=mnist-gan')")
+    x, y = place(page)
+    assert np.isfinite((x, y)).all()
+    assert page.evaluate("stage.stage.state.chosen") is None
+    assert 0 <= page.evaluate("stage.stage.state.truncation") <= 1
+    assert page.evaluate("stage.stage.state.via.length") <= 1
+
+
+def test_out_of_sight_nothing_runs(visit):
+    page = visit(awake=False)
+    page.wait_for_function("stage.stage?.visible")
+    page.evaluate("document.body.style.paddingTop = '5000px'")
+    page.wait_for_function("!stage.stage.visible")
+    rest = place(page)
+    page.wait_for_timeout(400)
+    assert place(page) == rest
+    page.evaluate("document.body.style.paddingTop = 0")
+    page.wait_for_function(f"stage.stage.state.x !== {rest[0]}")
+
+
+def test_it_is_used_by_keys_alone(visit):
+    page = visit("x=5&y=5", awake=False)
+    page.locator("#tab-explore").focus()
+    page.keyboard.press("End")
+    assert page.evaluate("document.activeElement.id") == "tab-draw"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.id") == "tab-sample"
+    assert page.locator("#view-sample").is_visible()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.classList.contains('tile')"):
+            break
+    page.keyboard.press("Enter")
+    page.get_by_text("Seed 0", exact=True).wait_for()
+
+
 def test_reduced_motion_starts_at_rest(visit):
-    page = visit(reduced_motion="reduce")
+    page = visit(reduced_motion="reduce", awake=False)
+    page.wait_for_function("stage.stage?.visible")
     rest = place(page)
     page.wait_for_timeout(300)
     assert place(page) == rest
@@ -446,13 +550,14 @@ def test_reduced_motion_starts_at_rest(visit):
     page.wait_for_function(f"stage.stage.state.x !== {rest[0]}")
 
 
-@pytest.mark.parametrize("view", ["explore", "sample", "interpolate", "draw"])
-def test_a_phone_has_both_beside_each_other(visit, view):
-    page = visit(f"view={view}", width=360)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    left, right = page.locator("section:not([hidden]) figure").all()
-    assert left.bounding_box()["y"] == right.bounding_box()["y"]
-    assert left.bounding_box()["width"] > 150
+def test_a_phone_has_both_beside_each_other(visit):
+    page = visit(width=360, awake=False)
+    for view in ("explore", "sample", "interpolate", "draw"):
+        page.locator(f"#tab-{view}").click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        left, right = page.locator("section:not([hidden]) figure[data-side]").all()
+        assert left.bounding_box()["y"] == right.bounding_box()["y"]
+        assert left.bounding_box()["width"] > 150
 
 
 MOUNTED = "document.querySelector('.stage-mount').stage"
@@ -498,6 +603,74 @@ def test_the_app_opens_on_it(app, shipped):
     button = page.locator(".stage-mount button", has_text="Copy link")
     assert button.evaluate("(b) => getComputedStyle(b).colorScheme") == "dark"
     assert page.locator(".stage-mount figcaption select").count() == 0  # the pickers above choose
+
+
+def test_the_recording_plays_before_gradio_is_there(visitor, app_url, shipped):
+    """And no module either: the page's HTML and two pictures are enough."""
+    def bare(page):
+        page.route("**/assets/*.js", lambda route: None)
+        page.route("**/stage/*.js", lambda route: None)
+
+    page = visitor(app_url, prepare=bare, wait_until="commit")
+    page.wait_for_function("performance.getEntriesByName('duet-recording').length")
+    assert page.get_by_role("heading", name="Duet").is_visible()
+    look = """() => [...document.querySelectorAll('.poster canvas')].map(
+        (c) => [...c.getContext('2d').getImageData(0, 0, 28, 28).data]
+            .filter((_, i) => i % 4 === 0))"""
+    seen = page.evaluate(look)
+    frames = [np.asarray(Image.open(facts.STAGE / "models" / name / facts.DRIFT)).astype(int)
+              for name in ("mnist-gan", "mnist-vae")]
+    found = [[k for k in range(facts.PATH["count"])
+              if (strip[:, 28 * k : 28 * k + 28].ravel() == picture).all()]
+             for strip, picture in zip(frames, seen, strict=True)]
+    assert found[0] == found[1] != []
+    page.wait_for_timeout(600)
+    assert page.evaluate(look) != seen
+
+
+def test_the_stage_begins_without_gradio_and_moves_when_no_hand_is_on_it(
+    visitor, app_url, shipped, hold
+):
+    release = []
+    page = visitor(app_url, wait_until="commit", prepare=lambda page: release.append(
+        hold(page, "**/assets/index-*.js")
+    ))
+    page.wait_for_function("document.querySelector('#first .stage-mount')?.stage")
+    box = page.locator(".picture").first.bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 80, steps=5)
+    release[0]()
+    page.wait_for_function("document.querySelector('.stage-place')", timeout=60_000)
+    page.wait_for_timeout(500)
+    assert page.locator("#first .stage-mount").count() == 1
+    page.mouse.up()
+    page.locator("gradio-app .stage-place .stage-mount").wait_for()
+    assert page.locator("#first").count() == 0
+    after = page.locator(".picture").first.bounding_box()
+    assert abs(after["y"] - box["y"]) < 30  # it hardly moves in sight
+    assert abs(after["x"] - box["x"]) < 2
+    assert page.evaluate(f"{MOUNTED}.state.playing")
+
+
+def test_the_gans_nearest_is_searched_for_step_by_step(app, shipped):
+    page, _ = app("tab=stage&view=draw")
+    page.get_by_role("button", name="Draw a seven with a bar").click()
+    page.get_by_text("The VAE takes it for 7.").wait_for()
+    search = page.get_by_role("button", name="Search", exact=True)
+    search.click()
+    page.get_by_text("So far: ").wait_for(timeout=60_000)
+    assert page.locator("progress").first.is_visible()
+    page.get_by_role("button", name="Stop").click()
+    search.click()
+    page.get_by_text("The nearest: 7, ").wait_for(timeout=120_000)
+    assert page.locator("progress:visible").count() == 0
+    drawing, found, _ = page.evaluate("""[...document.querySelector('.stage-mount').shadowRoot
+        .querySelectorAll('#view-draw figure canvas')].map((c) => [...c.getContext('2d')
+        .getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0))""")
+    assert np.square(np.subtract(drawing, found)).mean() ** 0.5 < 30
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("It cannot read. Its nearest picture can be searched for.").wait_for()
 
 
 def test_the_apps_pickers_choose_for_the_stage(app, shipped):
@@ -553,7 +726,8 @@ def test_own_runs_of_two_data_sets_are_drawn_by_the_server(app, two_sets_url):
     assert (right[..., 0] != right[..., 2]).any()
     assert chips.first.is_hidden()
     page.locator("#tab-draw").click()
-    page.get_by_text("Neither model here encodes grey drawings").wait_for()
+    page.get_by_text("Neither model here reads a grey drawing").wait_for()
+    assert page.locator(".pad").is_hidden()
     assert not [url for url in asked if ".gz" in url]
     page.wait_for_timeout(1000)  # what is under way
     calls = len([url for url in asked if "run/decode" in url])
@@ -570,7 +744,13 @@ def colourful(tmp_path_factory):
     models = {
         "toy-gan": GAN(GANConfig((3, 32, 32), 3, latent_dim=6, width=4, depth=1)),
         "toy-vae": VAE(VAEConfig((3, 32, 32), 3, 6, width=4, depth=1, flow_layers=2)),
+        "toy-spatial": SpatialVAE(SpatialVAEConfig(
+            (3, 32, 32), 3, latent_dim=128, width=4, depth=1, prior_width=4, prior_depth=1,
+            flow_steps=2, guidance=1.5,
+        )),
     }
+    for weight in models["toy-spatial"].parameters():  # its velocity is none at first
+        weight.data += 0.05 * torch.randn_like(weight)
     loaded = {name: duet.load(name) for name in ("mnist-gan", "mnist-vae")}
     for name, model in models.items():
         (folder / name).mkdir()
@@ -618,6 +798,40 @@ def test_another_data_set_in_colour_is_fetched_when_it_is_chosen(visitor, colour
         "stage.stage?.explore.shown === '5,5,red apple,1,toy-gan,toy-vae'"
     )
     assert other.locator("select[name=pictures]").input_value() == "Toy"
+
+
+def test_a_spatial_latent_is_drawn_and_its_colours_are_no_board_to_draw_on(visitor, colourful):
+    url, loaded = colourful
+    page = visitor(f"{url}?left=toy-gan&right=toy-spatial&x=5&y=5.25")
+    page.wait_for_function("stage.stage?.explore.shown === '5,5.25,,1,toy-gan,toy-spatial'")
+    shown = page.evaluate("""[...stage.stage.explore.canvases[1].getContext('2d')
+        .getImageData(0, 0, 32, 32).data]""")
+    model = loaded["toy-spatial"].model
+    wanted = model.render(*latents.plane(5, 5.25, model.latent_dim, 3))[0].permute(1, 2, 0).int()
+    assert abs(np.array(shown).reshape(32, 32, 4)[..., :3] - wanted.numpy()).max() <= 1
+    page.locator("#tab-draw").click()
+    page.get_by_text("Neither model here reads a grey drawing").wait_for()
+    assert page.locator(".pad").is_hidden()
+    assert page.get_by_role("button", name="Undo").is_hidden()
+
+
+def test_a_slow_model_is_not_waited_for(visit):
+    page = visit()
+    counts = page.evaluate("""async () => {
+        const { sides } = stage.stage, counts = [0, 0];
+        sides.forEach((side, i) => {
+            const draw = side.draw.bind(side);
+            side.draw = async (latents, look, lane) => {
+                if (i) await new Promise((later) => setTimeout(later, 400));
+                if (lane === "stage") counts[i]++;
+                return draw(latents, look, lane);
+            };
+        });
+        await new Promise((later) => setTimeout(later, 3000));
+        return counts;
+    }""")
+    assert 2 <= counts[1] <= 8
+    assert counts[0] > 2 * counts[1]
 
 
 def test_a_model_that_is_not_here_is_named(visit):

@@ -10,7 +10,7 @@ import torch
 from fastapi.testclient import TestClient
 from gradio.routes import App
 
-from demo import blocks, web_errors
+from demo import blocks, launch
 from duet.models import LatentModel, ModelConfig
 from duet.store.checkpoint import Checkpoint
 from duet.store.config import DataRecord
@@ -66,7 +66,7 @@ def serve_in_process():
             page = blocks.build(offer)
             page.has_launched = True  # until then Gradio lets every file in
             page.allowed_paths, page.blocked_paths = [], []
-            return App.create_app(page, app_kwargs=web_errors.app_options())
+            return App.create_app(page, app_kwargs=launch.app_options())
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("GRADIO_TEMP_DIR", str(folder))

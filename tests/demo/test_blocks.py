@@ -37,6 +37,13 @@ def run(client, endpoint: str, *data):
     return answer
 
 
+def test_without_models_the_page_says_how_to_get_one(serve_in_process, tmp_path):
+    with serve_in_process(Catalogue({}, ("no checkpoint at <x>",)), tmp_path) as client:
+        page = client.get("/config").text
+        assert "No model to show yet" in page
+        assert "Left out: no checkpoint at &lt;x&gt;" in page
+
+
 def test_a_tab_of_its_own_frame_is_one_row(offer, own_frame, serve_in_process, tmp_path):
     with serve_in_process(offer, tmp_path) as client:
         page = client.get("/config").text

@@ -50,7 +50,7 @@ def toy() -> tuple[nn.Sequential, torch.Tensor]:
 def test_as_few_bits_as_the_pictures_allow(gain):
     model, x = toy()
     exact = gain * model(x)
-    narrow(model, lambda: gain * model(x))
+    narrow(model, [lambda: gain * model(x)])
     error = (gain * model(x) - exact).abs().max()
     assert 0 < error < MOST_LEVELS
     assert len(bits_of(model)) == 2  # the biases are small
@@ -72,21 +72,47 @@ class Spy(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("errors", "tried"),
+    ("errors", "tried", "bits"),
     [
-        ({8: 0.23}, [None, 8, 8]),
-        ({8: 0.94, 9: 0.2}, [None, 8, 9, 8]),
-        ({8: 0.95, 9: 0.94, 10: 0.2375, 11: 0.2374}, [None, 8, 9, 10, 11, 8, 9]),
-        ({8: 9, 9: 8, 10: 7, 11: 6, 12: 0.2}, [None, *range(8, 13), *range(8, 13)]),
+        ({8: 0.23}, [None, 8], 8),
+        ({8: 0.94, 9: 0.2}, [None, 8, 9, 8], 8),
+        ({8: 0.95, 9: 0.94, 10: 0.2375, 11: 0.2374}, [None, 8, 9, 10, 11, 8, 9], 9),
+        ({8: 9, 9: 8, 10: 7, 11: 6, 12: 0.2}, [None, *range(8, 13), *range(8, 12)], 12),
     ],
 )
-def test_first_fine_enough_then_as_coarse_as_may_be(errors, tried):
+def test_first_fine_enough_then_as_coarse_as_may_be(errors, tried, bits):
     """The whole may move the picture by 0.95 levels, the first step by a quarter of that."""
     model = Spy(errors)
-    narrow(model, model.draw)
+    narrow(model, [model.draw])
     assert model.tried == tried
-    assert bits_of(model) == [tried[-1]]
+    assert bits_of(model) == [bits]
     assert MOST_LEVELS < 1  # two roundings never lie two levels apart
+
+
+class Layers(nn.Module):
+    """Three tensors, the largest first; a draw moves by what `errors[draw]` says of their bits."""
+
+    def __init__(self, *errors):
+        super().__init__()
+        self.weights = nn.ModuleList(nn.Linear(32, size, bias=False) for size in (96, 64, 32))
+        self.errors, self.tried = errors, []
+
+    def draw(self, number):
+        bits = bits_of(self)
+        self.tried.append(number)
+        return torch.tensor([self.errors[number](*bits) if bits else 0.0])
+
+
+def test_one_draw_judges_and_what_is_too_coarse_for_another_is_made_fine_from_the_smallest():
+    """10 bits are fine; the first draw moves more there, and lets all have 9."""
+    model = Layers(
+        lambda *bits: 0.2 if min(bits) >= 10 else 0.5 if min(bits) >= 9 else 2,
+        lambda *bits: 0.1 if min(bits) >= 10 else 0.9 if min(bits[1:]) >= 10 else 5,
+    )
+    narrow(model, [lambda: model.draw(0), lambda: model.draw(1)])
+    assert bits_of(model) == [9, 10, 10]
+    #                         exact 8  9  10    8  9  8  9  8  9  then the other
+    assert model.tried == [0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1]
 
 
 def test_the_largest_is_narrowed_first():
@@ -100,7 +126,7 @@ def test_the_largest_is_narrowed_first():
         errors = [(layer.weight - exact[name]).abs().max() for name, layer in model.items()]
         return 200 * sum(errors).view(1)
 
-    narrow(model, draw)
+    narrow(model, [draw])
     (small,), (large,) = (bits_of(layer) for layer in model.values())
     assert large < small
 
@@ -113,7 +139,7 @@ def test_what_is_small_or_no_weight_stays_as_it_is():
     }.items():
         model.register_buffer(name, tensor)
     outer = nn.Sequential(model)
-    narrow(outer, lambda: torch.zeros(1))
+    narrow(outer, [lambda: torch.zeros(1)])
     assert bits_of(outer) == [8]
     assert dict(model.named_buffers(recurse=False)).keys() == {"small", "counts"}
     assert model.counts.dtype == torch.int64
@@ -122,7 +148,7 @@ def test_what_is_small_or_no_weight_stays_as_it_is():
 def test_no_number_of_bits_is_enough():
     model, x = toy()
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    narrow(model, lambda: 1e9 * model(x))
+    narrow(model, [lambda: 1e9 * model(x)])
     assert bits_of(model) == []
     after = model.state_dict()
     assert after.keys() == before.keys()

@@ -19,7 +19,7 @@ globalThis.fetch = async (url, { body }) => {
     ? { shape: [], pixels: btoa(String.fromCharCode(...labels.map((label) => 10 * label))) }
     : labels.map((label) => [label, atob(first).charCodeAt(0)])] }) };
 };
-const side = new Side(about, new URL("file:///"), () => {}, new URL("http://host/run/"));
+const side = new Side(about, new URL("file:///"), () => {}, new URL("http://host/"));
 await side.wake();
 const words = [side.awake, side.words];
 const latents = Array.from({ length: 100 }, () => ({ z: new Float32Array(2), label: 1 }));

@@ -1,0 +1,71 @@
+"""What stands in the page's HTML before Gradio is there: Gradio's own scripts take seconds to lay a
+page out, and the stage (demo/stage/app.js) needs none of them to begin.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import quote
+
+from demo.facts import STAGE
+
+Message = MutableMapping[str, Any]
+HEADER = """<header><h1>Duet</h1><p>A GAN and a VAE, trained on the same pictures.
+Give both the same seed and see what each makes of it.</p></header>"""
+FOLDER = f"gradio_api/file={quote(str(STAGE))}/"  # of the stage's files, as Gradio serves them
+STYLE, SCRIPT = STAGE / "first.css", STAGE / "first.js"
+ALONE = (SCRIPT.name, "worker.js")  # what no module of the page imports
+MARK = b"<gradio-app"  # Gradio lays the page out within that
+
+
+def html() -> str:
+    """The page's header, the recordings, and what lets the stage begin below them; all out of sight
+    where the address asks for another tab."""
+    modules = sorted(path.name for path in STAGE.glob("*.js") if path.name not in ALONE)
+    links = "".join(f'<link rel="modulepreload" href="{FOLDER}{name}">' for name in modules)
+    return (
+        f'<style>{STYLE.read_text()}</style><div id="first" hidden>{HEADER}'
+        f'<p class="coming">The models to choose from are on their way …</p>'
+        f'<div class="poster"><canvas></canvas><canvas></canvas></div><template>{links}'
+        f'<link rel="preload" as="fetch" crossorigin href="{FOLDER}stage.css"></template></div>'
+        f"<script>{SCRIPT.read_text()}</script>"
+    )
+
+
+class FirstPicture:
+    """Middleware: puts `html()` into Gradio's page, before its own element."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self.app = app
+        self.html = html().encode()
+
+    async def __call__(
+        self, scope: Message, receive: Callable[..., Any], send: Callable[..., Any]
+    ) -> None:
+        start: Message = {}
+        body = b""
+
+        async def answer(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start" and _is_html(message):
+                start = message  # its length is not known yet
+                return
+            if message["type"] != "http.response.body" or not start:
+                await send(message)
+                return
+            body += message.get("body", b"")
+            if message.get("more_body", False):
+                return
+            page = body.replace(MARK, self.html + MARK, 1)
+            headers = [(k, v) for k, v in start["headers"] if k.lower() != b"content-length"]
+            length = (b"content-length", str(len(page)).encode())
+            await send({**start, "headers": [*headers, length]})
+            await send({"type": "http.response.body", "body": page})
+
+        await self.app(scope, receive, answer if scope.get("path") == "/" else send)
+
+
+def _is_html(message: Message) -> bool:
+    return any(
+        key.lower() == b"content-type" and value.startswith(b"text/html")
+        for key, value in message.get("headers", ())
+    )

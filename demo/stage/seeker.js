@@ -1,0 +1,69 @@
+/**
+ * The server's search for a model's nearest picture (demo/seek.py), which comes part by part through
+ * Gradio's queue: a call gives a number, and under that number the parts are sent as events.
+ */
+
+/**
+ * @typedef {{step: number, steps: number, error: number, class_name: string | null,
+ *   pixels: Uint8Array}} Found  the best so far; the error in grey levels
+ */
+
+/**
+ * Each part as it comes; throws where the server refuses, or is not there. Aborted, it ends, there
+ * too.
+ * @param {URL} server  the folder of its endpoints
+ * @param {string} model @param {Uint8Array} drawing @param {number | null} label
+ * @param {AbortSignal} signal @returns {AsyncGenerator<Found>}
+ */
+export async function* seek(server, model, drawing, label, signal) {
+  const session = `seek-${Math.random().toString(36).slice(2)}`;
+  const picture = btoa(Array.from(drawing, (byte) => String.fromCharCode(byte)).join(""));
+  const post = (/** @type {string} */ path, /** @type {object} */ body) => (
+    fetch(new URL(path, server), {
+      method: "POST", headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ ...body, session_hash: session }),
+    })
+  );
+  const answer = await post("call/nearest", { data: [model, picture, label, 0] });
+  const { event_id, error, detail } = await answer.json();
+  if (!event_id) throw new Error(error ?? detail ?? `${answer.status}`);
+  const stop = () => { post("cancel", { event_id, fn_index: 0 }).catch(() => {}); };
+  signal.addEventListener("abort", stop);
+  try {
+    const stream = await fetch(new URL(`call/nearest/${event_id}`, server), { signal });
+    for await (const { name, data } of events(stream)) {
+      if (name === "error") throw new Error(data?.error ?? "the search broke off");
+      if (name === "complete") return;
+      if (name === "generating") yield found(data[0]);
+    }
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** @param {any} part @returns {Found} */
+const found = (part) => ({
+  ...part, pixels: Uint8Array.from(atob(part.pixels), (letter) => letter.charCodeAt(0)),
+});
+
+/**
+ * Server-sent events: the name and the JSON of each.
+ * @param {Response} response @returns {AsyncGenerator<{name: string, data: any}>}
+ */
+async function* events(response) {
+  if (!response.ok || !response.body) throw new Error(`${response.status}`);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error("the connection ended");
+    text += value;
+    const whole = text.split(/\r?\n\r?\n/);
+    text = whole.pop() ?? "";
+    for (const event of whole) {
+      const [, name = ""] = /^event: *(.*)$/m.exec(event) ?? [];
+      const [, data = "null"] = /^data: *(.*)$/m.exec(event) ?? [];
+      yield { name, data: JSON.parse(data) };
+    }
+  }
+}
