@@ -18,7 +18,7 @@ from duet.data import ImageSet, load
 from evaluation import patches, specks
 from evaluation.ladder import DISTORTIONS, Pictures
 
-REAL, SHOWN = 20_000, 5_000
+REAL, SHOWN = 10_000, 2_500
 STEPS = {"specks": (0.1, 0.3, 1.0), "noise": (2, 5, 20)}
 
 

@@ -8,7 +8,7 @@ from duet.store.scores import SCORES, Score
 from duet.store.studies import Study
 
 TOLD = ("device", "versions")  # not claimed
-# By the name of a statistic of a study (docs/evaluation.md says what was measured).
+# By the name of a statistic of a study; set by analogy, not yet measured.
 STUDY_TOLERANCES = {
     "copying": 0.1, "z": 0.1, "authenticity_z": 0.1, "nearer": 0.002, "singled_out": 0.002,
     "authenticity": 0.002, "held_out_authenticity": 0.002, "distance": 0.002,

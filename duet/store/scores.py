@@ -43,31 +43,31 @@ class Score(NamedTuple):
 
 
 SCORES: dict[str, Score] = {
-    "frechet_distance": Score("fid", "FID", 3, False, 0.005),
-    "kernel_distance": Score("kid", "KID", 5, False, 0.0002, 0.0002),
-    "inception_score": Score("inception_score", "IS", 3, True, 0.01, 0.01),
-    "precision": Score("precision", "Precision", 3, True, 0.005),
-    "recall": Score("recall", "Recall", 3, True, 0.005),
-    "f_score": Score("f_score", "F-score", 3, True, 0.005, group="detail"),
-    "density": Score("density", "Density", 3, True, 0.01, group="detail"),
-    "coverage": Score("coverage", "Coverage", 3, True, 0.005, group="detail"),
-    "frechet_limit": Score("fid_infinity", "FID∞", 3, False, 0.005, group="detail"),
+    "frechet_distance": Score("fid", "FID", 3, False, 0.002),
+    "kernel_distance": Score("kid", "KID", 5, False, 0.0001, 0.0001),
+    "inception_score": Score("inception_score", "IS", 3, True, 0.003, 0.003),
+    "precision": Score("precision", "Precision", 3, True, 0.002),
+    "recall": Score("recall", "Recall", 3, True, 0.002),
+    "f_score": Score("f_score", "F-score", 3, True, 0.002, group="detail"),
+    "density": Score("density", "Density", 3, True, 0.004, group="detail"),
+    "coverage": Score("coverage", "Coverage", 3, True, 0.002, group="detail"),
+    "frechet_limit": Score("fid_infinity", "FID∞", 3, False, 0.002, group="detail"),
     "class_frechet_distance": Score(
-        "class_fid", "FID by class", 3, False, 0.01, class_tolerance=0.03, group="detail"
+        "class_fid", "FID by class", 3, False, 0.004, class_tolerance=0.01, group="detail"
     ),
-    "label_agreement": Score("accuracy", "Agreement", 3, True, 0.002, group="detail"),
-    "patch_distance": Score("swd", "SWD", 3, False, 0.05, group="detail", unit="10⁻³"),
-    "specks": Score("specks", "Specks", 3, False, 0.002, group="detail"),
-    "dim_specks": Score("dim_specks", "Dim specks", 3, False, 0.005, group="detail"),
+    "label_agreement": Score("accuracy", "Agreement", 3, True, 0.0003, group="detail"),
+    "patch_distance": Score("swd", "SWD", 3, False, 0.02, group="detail", unit="10⁻³"),
+    "specks": Score("specks", "Specks", 3, False, 0.0005, group="detail"),
+    "dim_specks": Score("dim_specks", "Dim specks", 3, False, 0.001, group="detail"),
     "path_length": Score("ppl", "PPL", 1, False, 0.5, group="detail"),
     "reconstruction_error": Score(
-        "reconstruction_mse", "Reconstruction", 1, False, 0.5, group="detail", unit="levels²"
+        "reconstruction_mse", "Reconstruction", 1, False, 0.1, group="detail", unit="levels²"
     ),
     "reconstruction_psnr": Score(
-        "reconstruction_psnr", "PSNR", 2, True, 0.02, group="detail", unit="dB"
+        "reconstruction_psnr", "PSNR", 2, True, 0.005, group="detail", unit="dB"
     ),
     "reconstruction_distance": Score(
-        "reconstruction_distance", "Feature error", 3, False, 0.005, group="detail"
+        "reconstruction_distance", "Feature error", 3, False, 0.002, group="detail"
     ),
 }
 HEADLINES = {key: score for key, score in SCORES.items() if score.group == "headline"}
