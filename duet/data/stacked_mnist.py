@@ -1,8 +1,8 @@
-"""Stacked MNIST: three random digits as the channels of one picture, 1,000 classes to cover.
+"""Stacked MNIST: three random digits as the channels of one picture, 1,000 classes to find.
 
 The usual test for a generator that drops modes (Metz et al., "Unrolled generative adversarial
-networks", 2017; counted as by Lin et al., "PacGAN", 2018). Drawn here from MNIST, by a generator
-whose words every version of NumPy repeats; test triples are of test digits.
+networks", 2017; counted in evaluation/modes.py), so models are told no class. Drawn here from
+MNIST, by a generator whose words every version of NumPy repeats; test triples are of test digits.
 """
 
 from pathlib import Path
@@ -27,6 +27,7 @@ FACTS = Facts(
     hub_id=mnist.FACTS.hub_id,
     ethics=mnist.FACTS.ethics,
     origin=mnist.FACTS.origin,
+    classes_are_modes=True,
 )
 
 

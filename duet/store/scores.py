@@ -56,6 +56,10 @@ SCORES: dict[str, Score] = {
         "class_fid", "FID by class", 3, False, 0.01, class_tolerance=0.03, group="detail"
     ),
     "label_agreement": Score("accuracy", "Agreement", 3, True, 0.002, group="detail"),
+    "modes": Score("modes", "Modes", 0, True, 2, group="detail"),
+    "mode_divergence": Score(
+        "reverse_kl", "KL of modes", 4, False, 0.001, group="detail", unit="nats"
+    ),
     "patch_distance": Score("swd", "SWD", 3, False, 0.05, group="detail", unit="10⁻³"),
     "specks": Score("specks", "Specks", 3, False, 0.002, group="detail"),
     "dim_specks": Score("dim_specks", "Dim specks", 3, False, 0.005, group="detail"),
