@@ -15,12 +15,15 @@ def stamped(
     command: Sequence[str], log: Path, threads: int, cwd: Path
 ) -> Iterator[tuple[float, str]]:
     """Run a command, and pair each line of its stdout with the seconds since its process began. A
-    contender prints a line when a checkpoint is whole on disk. stderr is added to `log`."""
-    environment = os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
+    contender prints a line when a checkpoint is whole on disk, and may read $RACE_STARTED, the
+    start on the machine's monotonic clock. stderr is added to `log`."""
     with log.open("a", encoding="utf-8") as errors:
         errors.write(f"$ {' '.join(command)}\n")
         errors.flush()
         started = time.monotonic()
+        environment = os.environ | {
+            "OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1", "RACE_STARTED": str(started)
+        }
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, cwd=cwd
         ) as process:

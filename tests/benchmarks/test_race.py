@@ -48,6 +48,12 @@ def test_threads_are_those_of_the_track(tmp_path):
     assert told == f"3 {tmp_path}"
 
 
+def test_a_process_is_told_when_it_began(tmp_path):
+    code = "import os, time; print(time.monotonic() - float(os.environ['RACE_STARTED']))"
+    ((seconds, line),) = stamped([sys.executable, "-c", code], tmp_path / "log.txt", 1, tmp_path)
+    assert 0 < float(line) <= seconds
+
+
 def test_who_fails_names_the_log(tmp_path):
     with pytest.raises(Failed, match=r"exit code 3; why stands in .*log\.txt"):
         outside([sys.executable, "-c", "raise SystemExit(3)"], tmp_path / "log.txt", 1, tmp_path)

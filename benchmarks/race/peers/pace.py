@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torchvision.datasets import MNIST
 
-STARTED = time.monotonic()  # but for the interpreter's own start and these imports
+# When the process began, by a clock that all processes of a machine share.
+STARTED = float(os.environ.get("RACE_STARTED", time.monotonic()))
 FEWEST_SECONDS = 10
 BATCH = 500  # of samples
 
