@@ -1,5 +1,5 @@
-"""python -m benchmarks.modes: what real stacked digits score as a sampler of 1,000 modes, over draws
-of 26,000 triples: the floor of docs/records.md. Wants MNIST (DUET_DATA)."""
+"""python -m benchmarks.modes: what real stacked digits score as a sampler of 1,000 modes, draw by
+draw of 26,000 triples: the floor of docs/records.md. Wants MNIST (DUET_DATA)."""
 
 import torch
 
