@@ -1,5 +1,5 @@
 """The extractor for stacked MNIST: that for digits, a channel at a time (Lin et al., "PacGAN: the
-power of two samples in generative adversarial networks", 2018, section 4.1)."""
+power of two samples in generative adversarial networks", 2018)."""
 
 import dataclasses
 
