@@ -46,10 +46,9 @@ def test_measure_writes_prints_and_tells_progress_on_stderr(folder, reference, e
     captured = capsys.readouterr()
     (entry,) = stored(folder)
     own = {key for key, kind in SCORES.items() if kind.group in ("headline", "detail")}
-    # Too few for these, not asked for, and a GAN encodes nothing.
+    # Too few for these, and a GAN encodes nothing.
     assert own - set(entry.scores) == {
-        "frechet_limit", "class_frechet_distance", "modes", "mode_divergence",
-        *reconstruction.SCORES,
+        "frechet_limit", "class_frechet_distance", *reconstruction.SCORES
     }
     assert entry.protocol == protocol_of(Request(200, 3), extractor, reference)
     assert entry.subject_sha256 == duet.load(folder).weights_sha256

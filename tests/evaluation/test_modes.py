@@ -2,16 +2,20 @@
 
 import dataclasses
 import math
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+import duet
 from duet.data import DATASETS, Facts, ImageSet
+from duet.hub.card import text
 from duet.store import records
 from duet.store.checkpoint import METRICS
 from duet.store.metrics import MetricsRecord
+from duet.store.scores import HEADLINES, headline_columns
 from evaluation import modes
 from evaluation.__main__ import main
 from evaluation.errors import EvaluationError
@@ -152,12 +156,24 @@ def measured(folder):
 
 def test_modes_are_stored_shown_and_verified(folder, reference, capsys):
     assert main(["measure", str(folder), "--samples", "200", "--modes"]) == 0
-    assert "Modes ↑" in capsys.readouterr().out
+    heading, row = capsys.readouterr().out.splitlines()[:2]
     found = measured(folder).scores
+    assert "Modes ↑  KL of modes ↓ (nats)" in heading
+    assert f"{found['modes'].value:.0f}" in row.split()
     assert 1 <= found["modes"].value <= 10
     assert (found["modes"].count, found["modes"].interval) == (200, None)
     assert main(["verify", str(folder)]) == 0
     assert "as stored" in capsys.readouterr().out
+
+
+def test_tables_have_columns_for_modes_where_a_row_has_them(folder, reference, capsys):
+    assert not {"modes", "mode_divergence"} & set(headline_columns([{"precision"}, {"specks", "unknown"}]))
+    shown = headline_columns([{"precision"}, {"modes", "specks"}])
+    assert list(shown) == [*HEADLINES, "modes"]
+    assert main(["measure", str(folder), "--samples", "200"]) == 0
+    assert "Modes" not in capsys.readouterr().out
+    assert main(["measure", str(folder), "--samples", "200", "--modes"]) == 0
+    assert "| KL of modes |" in text(duet.load(folder))
 
 
 def test_a_space_that_knows_no_classes_is_refused_before_the_work(folder, reference, capsys):
@@ -171,9 +187,11 @@ def test_the_real_images_stand_beside(natural, folder, reference, toy_data, caps
     measure of pictures against the set."""
     assert main(["reference", "--data", "toy"]) == 0
     assert main(["measure", str(folder), "--samples", "200"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    (row,) = (line for line in lines if line.startswith("Modes ↑"))
-    assert len(row.split()) == 4  # title, arrow, real, model
+    _, real, model = capsys.readouterr().out.splitlines()[1:4]
+    place = 3 + 6  # in words, of "real held-out images": five headlines before it
+    assert real.startswith("real held-out images")
+    assert re.fullmatch(r"\d+ 0\.\d{4}", " ".join(real.split()[place - 1 : place + 1]))
+    assert re.fullmatch(r"\d+ \d\.\d{4}", " ".join(model.split()[6:8]))
     assert main(["measure", "toy:test", "--against", "toy", "--samples", "200"]) == 0
     assert "Modes ↑" in capsys.readouterr().out
 
