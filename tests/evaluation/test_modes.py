@@ -187,10 +187,10 @@ def test_the_real_images_stand_beside(natural, folder, reference, toy_data, caps
     assert main(["reference", "--data", "toy"]) == 0
     assert main(["measure", str(folder), "--samples", "200"]) == 0
     _, real, model = capsys.readouterr().out.splitlines()[1:4]
-    place = 3 + 6  # in words, of "real held-out images": five headlines before it
-    assert real.startswith("real held-out images")
-    assert re.fullmatch(r"\d+ 0\.\d{4}", " ".join(real.split()[place - 1 : place + 1]))
-    assert re.fullmatch(r"\d+ \d\.\d{4}", " ".join(model.split()[6:8]))
+    for row, name in ((real, "real held-out images"), (model, "tiny")):
+        assert row.startswith(name)
+        after_headlines = row.removeprefix(name).split()[5:7]
+        assert re.fullmatch(r"\d+ \d\.\d{4}", " ".join(after_headlines))
     assert main(["measure", "toy:test", "--against", "toy", "--samples", "200"]) == 0
     assert "Modes ↑" in capsys.readouterr().out
 
