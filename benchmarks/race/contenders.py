@@ -74,10 +74,12 @@ def next_steps(steps: int, seconds: float, budget: float) -> int | None:
 
 @dataclass(frozen=True)
 class Peer:
-    """Somebody else's, by a script of peers/ in an environment of its own."""
+    """Somebody else's, by a script of peers/ in an environment of its own; `points`: how many
+    checkpoints it saves, the fewer the longer it takes to sample from one."""
 
     name: str
     about: str
+    points: int = 8
 
     def command(self, track: Track, *arguments: object) -> list[str]:
         python = track.environments / f"race-{self.name}" / "bin" / "python"
@@ -87,7 +89,8 @@ class Peer:
 
     def train(self, track: Track, folder: Path) -> Iterator[Saved]:
         command = self.command(
-            track, "train", "--data-dir", track.data, "--out", folder, "--seconds", track.seconds
+            track, "train", "--data-dir", track.data, "--out", folder, "--seconds", track.seconds,
+            "--points", self.points,
         )
         for seconds, line in stamped(command, folder / "log.txt", track.threads, ROOT):
             yield Saved(seconds, Path(line))
@@ -109,5 +112,5 @@ CONTENDERS: tuple[Contender, ...] = (
     Recipe("vae", "Duet's VAE"),
     Recipe("dcgan", "DCGAN of TensorFlow's tutorial"),
     Peer("pythae", "Pythae's VAE, its MNIST benchmark networks"),
-    Peer("torchcfm", "flow matching, TorchCFM's MNIST example"),
+    Peer("torchcfm", "flow matching, TorchCFM's MNIST example", points=3),
 )

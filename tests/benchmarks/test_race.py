@@ -111,7 +111,7 @@ def test_a_peer_runs_in_its_own_environment(track, tmp_path, monkeypatch):
     assert peer.pictures(saved, 70, track, tmp_path) == tmp_path / "4-seconds.npy"
     train, sample = commands
     assert train[:3] == [str(python), str(PEERS / "torchcfm_mnist.py"), "train"]
-    assert train[-2:] == ["--seconds", "100.0"]
+    assert train[-4:] == ["--seconds", "100.0", "--points", "8"]
     assert sample[2:] == ["sample", "--weights", str(saved.path), "--count", "70", "--out",
                           str(tmp_path / "4-seconds.npy")]
 
@@ -130,7 +130,7 @@ def test_every_peer_has_a_script_that_cites_its_defaults_and_exact_pins(name):
 def test_marks_halve_down_from_the_end(pace, tmp_path, monkeypatch, capsys):
     clock = SimpleNamespace(now=pace.STARTED)
     monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: clock.now))
-    marks, model = pace.Marks(90, tmp_path), torch.nn.Linear(2, 1)
+    marks, model = pace.Marks(90, 8, tmp_path), torch.nn.Linear(2, 1)
     assert marks.left == [11.25, 22.5, 45, 90]
     outcomes = []
     for now in (5, 12, 13, 60, 61, 91):  # the second and third mark are passed at once
@@ -142,7 +142,8 @@ def test_marks_halve_down_from_the_end(pace, tmp_path, monkeypatch, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     kept = torch.load(tmp_path / names[0], weights_only=True)
     assert torch.equal(kept["weight"], model.weight)
-    assert pace.Marks(6, tmp_path).left == [6]
+    assert pace.Marks(6, 8, tmp_path).left == [6]
+    assert pace.Marks(90, 2, tmp_path).left == [45, 90]
 
 
 def test_peers_see_every_digit_once_an_epoch(pace):

@@ -23,8 +23,8 @@ BATCH = 500  # of samples
 class Marks:
     """When to save, and where."""
 
-    def __init__(self, seconds: float, folder: Path) -> None:
-        marks = [seconds / 2**k for k in range(12)]
+    def __init__(self, seconds: float, points: int, folder: Path) -> None:
+        marks = [seconds / 2**k for k in range(points)]
         self.left = sorted(mark for mark in marks if mark >= min(FEWEST_SECONDS, seconds))
         self.folder = folder
 
@@ -71,12 +71,13 @@ def main(
     parser.add_argument("what", choices=("train", "sample"))
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--seconds", type=float)
+    parser.add_argument("--points", type=int)
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--count", type=int)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     if asked.what == "train":
         torch.manual_seed(0)
-        train(asked.data_dir, Marks(asked.seconds, asked.out))
+        train(asked.data_dir, Marks(asked.seconds, asked.points, asked.out))
     else:
         write_samples(sampler(asked.weights), asked.count, asked.out)
