@@ -30,7 +30,7 @@ asked = $(if $(filter $1,$(MAKECMDGOALS)),$(if $($2),,$(error $2 is missing: mak
 $(call asked,release,RUN,runs/mnist-gan)
 $(call asked,space,SPACE,you/duet)
 
-.PHONY: help app test check fix mutants bench-evaluation verify table release space site bench-stage film clean venv
+.PHONY: help app test check fix mutants bench-evaluation race verify table release space site bench-stage film clean venv
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
@@ -56,6 +56,11 @@ mutants: .venv/installed-dev ## break the product line by line: what do the test
 
 bench-evaluation: .venv/bench/installed ## time the evaluation beside its peers, and compare their numbers
 	.venv/bench/bin/python -m benchmarks.evaluation $(SAMPLES:%=--samples %)
+
+RACERS := $(basename $(notdir $(wildcard benchmarks/race/peers/*.txt)))
+
+race: $(RACERS:%=.venv/race-%/installed) ## FID against seconds, ours beside its peers (MINUTES=0.5: a rehearsal; OUT=docs/race)
+	$(BIN)/python -m benchmarks.race $(MINUTES:%=--minutes %) $(OUT:%=--out %) $(if $(RESUME),--resume)
 
 verify: .venv/installed-app ## measure the shipped checkpoints again and compare (AT_MOST=10000: quick)
 	$(BIN)/python -m evaluation verify checkpoints/*/ $(if $(AT_MOST),--at-most $(AT_MOST))
@@ -105,6 +110,13 @@ venv:
 	rm .venv/installed-app
 	$(INSTALL) -r requirements-dev.txt
 	touch .venv/installed-app $@
+
+# Each racer in an environment of its own: their pins are not ours, nor each other's.
+.venv/race-%/installed: benchmarks/race/peers/%.txt .venv/installed-app
+	rm -rf $(@D)
+	$(UV) venv --quiet --python $(BIN)/python $(@D)
+	$(BACKEND) $(UV) pip install --quiet --python $(@D)/bin/python -r $<
+	touch $@
 
 # The peers' own requirements stay out of ours; what both have comes from uv's cache.
 .venv/bench/installed: requirements.txt benchmarks/requirements.txt .venv/installed-app

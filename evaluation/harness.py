@@ -11,7 +11,7 @@ from duet.core import latents
 from duet.core.checks import whole
 from duet.core.latents import check_seed, check_truncation
 from duet.core.versions import library_versions
-from duet.data import ImageSet
+from duet.data import DATASETS, ImageSet
 from duet.models import LatentModel
 from duet.store.checkpoint import Checkpoint
 from duet.store.metrics import Measurement, Protocol, ScoreRecord
@@ -19,6 +19,7 @@ from evaluation import (
     cautions,
     fidelity,
     intervals,
+    modes,
     patches,
     path_length,
     reconstruction,
@@ -50,12 +51,14 @@ IMAGES_A_PAIR = 10  # one pair of latents for so many images: perceptual path le
 @dataclass(frozen=True)
 class Request:
     """What a measurement is asked for: images 0 .. samples-1 of stream `seed`, at `truncation`;
-    intervals from `repeats` parts of them, none from fewer than two."""
+    intervals from `repeats` parts of them, none from fewer than two; `modes`: counted of data sets
+    whose classes are no modes, too."""
 
     samples: int = 50_000
     seed: int = 0
     truncation: float = 1.0
     repeats: int = intervals.REPEATS
+    modes: bool = False
 
     def __post_init__(self) -> None:
         if self.samples < MIN_SAMPLES:
@@ -89,7 +92,23 @@ def protocol_of(request: Request, extractor: Extractor, reference: Reference) ->
         patches=patches.PATCHES,
         path_pairs=path_pairs(request),
         reconstructions=min(request.samples, reconstruction.MOST_IMAGES),
+        mode_images=_mode_images(request, extractor, reference),
     )
+
+
+def _mode_images(request: Request, extractor: Extractor, reference: Reference) -> int | None:
+    """In how many images modes are counted, None where they are not. EvaluationError where they
+    were asked for in a space that does not know them."""
+    about = reference.about
+    is_known = extractor.names_classes_of(SetId(about.data, about.images_sha256))
+    if request.modes and not is_known:
+        raise EvaluationError(
+            f"--modes: the extractor {extractor.name} does not name the classes of {about.data}; "
+            "choose another --extractor"
+        )
+    are_modes = about.data in DATASETS and DATASETS[about.data].facts.classes_are_modes
+    is_counted = is_known and (request.modes or are_modes)
+    return min(request.samples, modes.SAMPLES) if is_counted else None
 
 
 def path_pairs(request: Request) -> int:

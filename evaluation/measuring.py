@@ -102,7 +102,7 @@ def measure_pictures(
     """Extract and score pictures that are there already."""
     found = extract_set(images, extractor)
     found = dataclasses.replace(found, labels=_meant(images, extractor, reference))
-    asked = Request(len(images), request.seed, repeats=request.repeats)
+    asked = dataclasses.replace(request, samples=len(images), truncation=1.0)
     return record(found, extractor, reference, asked, images.sha256)
 
 

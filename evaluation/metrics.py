@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from duet.store.metrics import Protocol, ScoreRecord
-from evaluation import fidelity, patches, path_length, reconstruction, specks, unbiased
+from evaluation import fidelity, modes, patches, path_length, reconstruction, specks, unbiased
 from evaluation.manifolds import RealManifold
 from evaluation.patches import PatchReference
 
@@ -171,6 +171,18 @@ def _label_agreement(logits: torch.Tensor, labels: torch.Tensor, protocol: Proto
     return {"label_agreement": ScoreRecord(share, count=len(labels))}
 
 
+def _modes(logits: torch.Tensor, protocol: Protocol) -> Scores:
+    """Where they were asked for: classes found among the first images, and how unevenly."""
+    if not protocol.mode_images:
+        return {}
+    shown = logits[: protocol.mode_images]
+    found, known = shown.argmax(1), shown.shape[1]
+    return {
+        "modes": ScoreRecord(modes.covered(found, known), count=len(found)),
+        "mode_divergence": ScoreRecord(modes.reverse_kl(found, known), count=len(found)),
+    }
+
+
 def _specks(images: torch.Tensor, protocol: Protocol) -> Scores:
     """Of visible specks, and of those of any brightness above black."""
     return {
@@ -207,6 +219,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(_frechet_limit, ("features",), ("statistics",)),
     Metric(_class_frechet_distance, ("features", "labels"), ("class_statistics",)),
     Metric(_label_agreement, ("logits", "labels")),
+    Metric(_modes, ("logits",)),
     Metric(_patch_distance, ("images",), ("patches",)),
     Metric(_specks, ("grey_images",)),
     Metric(_path_length, ("speeds",)),

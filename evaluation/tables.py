@@ -10,7 +10,7 @@ from duet.core.words import duration
 from duet.data import WHOLE, ImageSet
 from duet.store.checkpoint import Checkpoint
 from duet.store.metrics import Measurement
-from duet.store.scores import HEADLINES, SCORES, Score, samples
+from duet.store.scores import SCORES, Score, headline_columns, samples
 from evaluation.comparison import protocol_differences
 from evaluation.errors import EvaluationError
 from evaluation.extractors import extractor_for
@@ -115,6 +115,11 @@ def _text(row: Row, key: str, score: Score) -> str:
     return f"{score.text(found)}{beside}"
 
 
+def headlines(table: list[Row]) -> dict[str, Score]:
+    """What every table of such rows shows."""
+    return headline_columns(row.measured.scores for row in table)
+
+
 def columns_of(table: list[Row]) -> dict[str, Score]:
     """All scores that a row has."""
     return {k: s for k, s in SCORES.items() if any(k in row.measured.scores for row in table)}
@@ -123,13 +128,14 @@ def columns_of(table: list[Row]) -> dict[str, Score]:
 def terminal_table(table: list[Row]) -> str:
     """For a fixed-width font: the headlines, a line a row; below them, a column a row, the other
     scores, and those that have an interval with it."""
-    headlines = [titles(HEADLINES), *(cells(row, HEADLINES) for row in table)]
+    main = headlines(table)
+    lines = [titles(main), *(cells(row, main) for row in table)]
     details = [
         [_heading(score), *(_detail(row, key, score) for row in table)]
         for key, score in columns_of(table).items()
-        if key not in HEADLINES or any(_has_interval(row, key) for row in table)
+        if key not in main or any(_has_interval(row, key) for row in table)
     ]
-    parts = [aligned(headlines)]
+    parts = [aligned(lines)]
     if details:
         parts.append(aligned([["", *(row.name for row in table)], *details]))
     return "\n\n".join(parts + _legend(table))
@@ -178,11 +184,12 @@ def full_markdown_table(table: list[Row]) -> str:
     return markdown_table(table, columns_of(table))
 
 
-def markdown_table(table: list[Row], columns: Mapping[str, Score] = HEADLINES) -> str:
+def markdown_table(table: list[Row], shown: Mapping[str, Score] | None = None) -> str:
     """Numbers to the right; the headlines, unless other columns are asked for."""
-    heading = titles(columns)
+    shown = headlines(table) if shown is None else shown
+    heading = titles(shown)
     alignment = ["---"] + ["--:"] * (len(heading) - 1)
-    lines = [heading, alignment, *(cells(row, columns) for row in table)]
+    lines = [heading, alignment, *(cells(row, shown) for row in table)]
     rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return "\n\n".join([rows, *_legend(table)])
 

@@ -36,7 +36,10 @@ def verify_checkpoint(
     """What differs, in words; where the protocol does already, nothing is measured."""
     asked, extractor = stored.protocol, extractors[stored.protocol.extractor]
     reference = open_reference(SetId.of(checkpoint), extractor)
-    request = Request(asked.samples, asked.seed, asked.truncation, asked.repeats or 0)
+    request = Request(
+        asked.samples, asked.seed, asked.truncation, asked.repeats or 0,
+        modes=asked.mode_images is not None,
+    )
     changed = protocol_differences(asked, protocol_of(request, extractor, reference))
     if changed:
         return changed

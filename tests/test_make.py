@@ -10,7 +10,7 @@ import pytest
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 # What this process may have from the `make test` that runs it, or from the user's shell.
 OUTER = {"MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "UV_TORCH_BACKEND", "RUN", "SPACE", "GPU",
-         "STATIC", "MINUTES"}
+         "STATIC", "MINUTES", "OUT", "RESUME"}
 # Its own name says which of them it is. It writes down its command and makes what the real
 # one would, as stubbornly: pip leaves a folder that exists as it is, uv cannot mend a package that
 # is installed by half. At the command that $STOP_AT names it kills make and itself, work half done.
@@ -173,6 +173,18 @@ def test_the_peers_have_an_environment_of_their_own(make):
     assert "--python .venv/bench/bin/python " in peers
     assert installs(make("bench-evaluation")[2]) == []
     assert (make.folder / ".venv/bench/bin/python").exists()
+
+
+def test_each_racer_has_an_environment_of_its_own(make, root):
+    shutil.copytree(root / "benchmarks/race/peers", make.folder / "benchmarks/race/peers")
+    code, _, commands = make("race", "MINUTES=0.5", "OUT=here", "RESUME=1")
+    expected = "python -m benchmarks.race --minutes 0.5 --out here --resume"
+    assert (code, commands[-1]) == (0, expected)
+    racers = [command for command in installs(commands) if "benchmarks/race" in command]
+    assert [f"--python .venv/race-{name}/bin/python -r benchmarks/race/peers/{name}.txt" in command
+            for name, command in zip(("pythae", "torchcfm"), racers, strict=True)] == [True, True]
+    assert installs(make("race")[2]) == []
+    assert make("race")[2][-1] == "python -m benchmarks.race"
 
 
 def test_the_stages_types_are_checked_where_npm_brings_what_that_takes(make):

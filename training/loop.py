@@ -41,7 +41,7 @@ def train(config: TrainConfig, command: str) -> Path:
     images = data.load(
         config.data, "train", config.data_dir, image_size=config.image_size, colour=config.colour,
         skip_broken=config.skip_broken,
-    )
+    ).as_taught()
     made_from = data_record(images, config)
     config = config.suited(images)
     _check_batch(config, len(images))

@@ -1,5 +1,6 @@
 """What a data set is to the rest of Duet: one uint8 tensor of images, one of labels."""
 
+import dataclasses
 import functools
 import hashlib
 import os
@@ -28,7 +29,8 @@ class Facts:
     `licence` is the Hub's identifier of one ("cc-by-sa-3.0", "other"), `hub_id` where the Hub keeps
     the set, None where it does not; `origin` is the address of whoever publishes it; `about`,
     `credit` and `ethics` are sentences for a card. `domain` says what its values are, a name in
-    DOMAINS.
+    DOMAINS. `classes_are_modes`: models have to find the classes unaided, and measurements count
+    them.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Facts:
     ethics: str = ""
     domain: str = PIXELS
     origin: str = ""
+    classes_are_modes: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,12 @@ class ImageSet:
         """(C, H, W)."""
         channels, height, width = self.images.shape[1:]
         return channels, height, width
+
+    def as_taught(self) -> "ImageSet":
+        """What models learn from: the same pictures, without labels where the classes are modes."""
+        if self.facts is None or not self.facts.classes_are_modes:
+            return self
+        return dataclasses.replace(self, labels=torch.zeros_like(self.labels), class_names=())
 
     @functools.cached_property
     def sha256(self) -> str:

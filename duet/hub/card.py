@@ -14,7 +14,7 @@ from duet.store import checkpoint
 from duet.store.checkpoint import Checkpoint, CheckpointError
 from duet.store.config import DataRecord
 from duet.store.metrics import Measurement, MetricsRecord, ScoreRecord
-from duet.store.scores import HEADLINES, SCORES, samples
+from duet.store.scores import HEADLINES, SCORES, headline_columns, samples
 
 # Licences as the Hub calls them, where that is no name of a licence.
 NO_LICENCE = {"other", "unknown"}
@@ -189,11 +189,12 @@ def _known(measured: Measurement) -> list[tuple[str, ScoreRecord]]:
 def _score_table(metrics: MetricsRecord) -> str:
     if not metrics.measurements:
         return "Not measured yet: `python -m evaluation measure FOLDER` does it."
-    titles = ["features", *(score.title for score in HEADLINES.values()), "samples"]
+    shown = headline_columns(measured.scores for measured in _published(metrics))
+    titles = ["features", *(score.title for score in shown.values()), "samples"]
     lines = [" | ".join(titles), " | ".join(["---"] * len(titles))]
     for measured in _published(metrics):
         scores = dict(_known(measured))
-        cells = [SCORES[key].text(scores[key]) if key in scores else "–" for key in HEADLINES]
+        cells = [SCORES[key].text(scores[key]) if key in scores else "–" for key in shown]
         lines.append(" | ".join([measured.protocol.extractor, *cells, samples(measured.protocol)]))
     table = "\n".join(f"| {line} |" for line in lines)
     return (

@@ -91,13 +91,15 @@ class LatentModel(nn.Module):
     Config: ClassVar[type[ModelConfig]] = ModelConfig
     title: ClassVar[str]
     role: ClassVar[Role]
-    about: ClassVar[str] = ""
+    about: str = ""
     limits: ClassVar[str] = ""
     config: ModelConfig
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
+        if not config.num_classes:  # what a model's class says of classes is not so of this one
+            self.about = self.about.replace("class-conditional ", "")
 
     @property
     def latent_dim(self) -> int:

@@ -51,8 +51,8 @@ class Protocol:
     Intervals from `repeats` disjoint parts of the samples; the limit of FID from FIDs of 1, 2, 4 ..
     `limit_parts` parts; FID within classes of at least `class_images` on either side; `patches`
     of each of `patch_images` images, at each level; `path_pairs` pairs of latents; at most
-    `reconstructions` held-out images encoded. None: of an older schema, which measured no such
-    thing.
+    `reconstructions` held-out images encoded; classes counted among the first `mode_images`. None:
+    of an older schema, which measured no such thing, or not asked for.
     """
 
     __pydantic_config__ = STRICT
@@ -76,6 +76,7 @@ class Protocol:
     patches: Count | None = None
     path_pairs: Count | None = None
     reconstructions: Count | None = None
+    mode_images: Count | None = None
 
     @property
     def request(self) -> tuple[str, int, int, float]:
@@ -93,7 +94,7 @@ class Protocol:
         return dataclasses.replace(
             self, samples=0, seed=0, truncation=1.0, inception_score_splits=0,
             kernel_subset_size=0, manifold_images=0, repeats=None, limit_parts=None,
-            patch_images=None, path_pairs=None, reconstructions=None,
+            patch_images=None, path_pairs=None, reconstructions=None, mode_images=None,
         )
 
 

@@ -1,12 +1,13 @@
 """The one table of scores: how each is called, shown, and repeated."""
 
+from collections.abc import Collection, Iterable
 from typing import Literal, NamedTuple
 
 from duet.store.metrics import Protocol, ScoreRecord
 
-# Headlines stand in every table; details beside them; what copies and what use the samples are of
-# is measured by commands of its own.
-Group = Literal["headline", "detail", "copies", "utility"]
+# Headlines stand in every table, modes where they were counted; details beside them; what copies
+# and what use the samples are of is measured by commands of its own.
+Group = Literal["headline", "modes", "detail", "copies", "utility"]
 
 
 class Score(NamedTuple):
@@ -56,6 +57,10 @@ SCORES: dict[str, Score] = {
         "class_fid", "FID by class", 3, False, 0.004, class_tolerance=0.01, group="detail"
     ),
     "label_agreement": Score("accuracy", "Agreement", 3, True, 0.0003, group="detail"),
+    "modes": Score("modes", "Modes", 0, True, 2, group="modes"),
+    "mode_divergence": Score(
+        "reverse_kl", "KL of modes", 4, False, 0.001, group="modes", unit="nats"
+    ),
     "patch_distance": Score("swd", "SWD", 3, False, 0.02, group="detail", unit="10⁻³"),
     "specks": Score("specks", "Specks", 3, False, 0.0005, group="detail"),
     "dim_specks": Score("dim_specks", "Dim specks", 3, False, 0.001, group="detail"),
@@ -71,6 +76,13 @@ SCORES: dict[str, Score] = {
     ),
 }
 HEADLINES = {key: score for key, score in SCORES.items() if score.group == "headline"}
+
+
+def headline_columns(rows: Iterable[Collection[str]]) -> dict[str, Score]:
+    """What a table shows of rows that have those scores: headlines, and modes where a row has
+    them."""
+    modes = {key for row in rows for key in row if key in SCORES and SCORES[key].group == "modes"}
+    return {key: score for key, score in SCORES.items() if key in HEADLINES or key in modes}
 
 
 def samples(protocol: Protocol) -> str:

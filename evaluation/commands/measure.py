@@ -12,7 +12,7 @@ from evaluation.commands.flags import Against, Sources, Space
 from evaluation.errors import EvaluationError
 from evaluation.extractors import AUTO
 from evaluation.fidelity import OpenExtractors
-from evaluation.harness import Request
+from evaluation.harness import Request, protocol_of
 from evaluation.intervals import REPEATS
 from evaluation.sources import Opening
 
@@ -23,7 +23,7 @@ def measure_command(
     device: DeviceName = "auto", data_dir: DataDir = None, image_size: ImageSize = None,
     colour: PictureColour = "auto", skip_broken: SkipBroken = False, json: bool = False,
     markdown: bool = False, plot: Path | None = None, force: bool = False,
-    repeats: int = REPEATS,
+    repeats: int = REPEATS, modes: bool = False,
 ) -> None:
     """Score checkpoints, folders and zips of pictures, arrays of them: IS, FID, KID, precision,
     recall; below the table, the other scores and the intervals. Of a checkpoint, compared with what
@@ -38,6 +38,8 @@ def measure_command(
             50,000, others do not compare.
         repeats: Disjoint parts of the samples from which each score's 95 % interval comes; fewer
             where a part would have less than 250 images, none by 0.
+        modes: Count the classes that the first 26,000 samples cover, and how unevenly; stacked
+            MNIST's, which are told to no model, are always counted.
         weights: Another weights file for the extractor.
         json: Print the measurements as JSON, keyed by what was named on the command line.
         markdown: Print tables in Markdown.
@@ -50,13 +52,15 @@ def measure_command(
         raise EvaluationError("--json and --markdown: choose one")
     if plot is not None:
         plots.check(plot)
-    request = Request(samples, seed, truncation, repeats)
+    request = Request(samples, seed, truncation, repeats, modes)
     of_reference = Request(samples, seed + 1)  # another stream: a model compares with itself
     opening = Opening(data_dir, image_size, colour, skip_broken)
     extractors = OpenExtractors(pick_device(device), extractor, weights)
     named = measuring.open_all(sources, opening)
     compared = None if against is None else open_against(against, opening, extractor)
     prepared = measuring.prepare(named, compared, extractors, of_reference)
+    for work in prepared:
+        protocol_of(request, work.extractor, work.reference)  # refuses what cannot be counted
     if plot is not None:
         plots.check_comparable([work.reference for work in prepared])
     done, reasons = [], []

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from evaluation.errors import EvaluationError
-from evaluation.extractors import cifar10, fashion_mnist, inception, mnist, own
+from evaluation.extractors import cifar10, fashion_mnist, inception, mnist, own, stacked_mnist
 from evaluation.extractors.base import ExtractorEntry
 from evaluation.sets import SetId
 
@@ -17,6 +17,7 @@ EXTRACTORS: dict[str, ExtractorEntry] = {
     "mnist": mnist.ENTRY,
     "fashion-mnist": fashion_mnist.ENTRY,
     "cifar10": cifar10.ENTRY,
+    "stacked-mnist": stacked_mnist.ENTRY,
     "inception": inception.ENTRY,
 }
 

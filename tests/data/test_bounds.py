@@ -317,7 +317,7 @@ def test_stacked_mnist_has_a_seed_a_split(fake_mnist):
 
     digits = data.load("mnist", "test", fake_mnist).labels
     found = data.load("stacked-mnist", "test", fake_mnist)
-    triples = digits[draw(1, 10_000)[:50]]
+    triples = digits[draw(1, 10_000, 50)]
     assert found.labels[:50].tolist() == (triples * torch.tensor([100, 10, 1])).sum(1).tolist()
 
 

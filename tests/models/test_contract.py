@@ -56,6 +56,13 @@ def test_every_model_says_what_it_is(name):
     assert (kind.role == "variational") == hasattr(kind, "encode")
 
 
+def test_a_model_of_no_classes_does_not_call_itself_conditional():
+    plain, told = (GAN(GANConfig((1, 8, 8), classes, 4, 4, 1)) for classes in (0, 3))
+    assert told.about == GAN.about
+    assert plain.about == GAN.about.replace("A class-conditional GAN", "A GAN")
+    assert plain.about.startswith("A GAN: ")
+
+
 @pytest.mark.parametrize(("name", "num_classes"), CASES)
 def test_image_i_belongs_to_seed_i(name, num_classes):
     model = build(name, num_classes)

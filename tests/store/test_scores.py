@@ -17,6 +17,7 @@ def test_what_is_shown_of_each_score():
         "dim_specks": "Dim specks ↓ 1.235", "path_length": "PPL ↓ 1.2",
         "reconstruction_error": "Reconstruction ↓ 1.2", "reconstruction_psnr": "PSNR ↑ 1.23",
         "reconstruction_distance": "Feature error ↓ 1.235",
+        "modes": "Modes ↑ 1", "mode_divergence": "KL of modes ↓ 1.2346",
     }
     headlines = ["frechet_distance", "kernel_distance", "inception_score", "precision", "recall"]
     assert list(HEADLINES) == headlines
@@ -37,6 +38,7 @@ def test_how_far_a_second_measurement_may_lie():
         "class_frechet_distance": (0.004, 0), "patch_distance": (0.02, 0), "dim_specks": (0.001, 0),
         "path_length": (0.5, 0), "reconstruction_error": (0.1, 0),
         "reconstruction_psnr": (0.005, 0), "reconstruction_distance": (0.002, 0),
+        "modes": (2, 0), "mode_divergence": (0.001, 0),
     }
 
 

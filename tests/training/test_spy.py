@@ -268,3 +268,18 @@ def test_networks_are_of_the_data_sets_domain(recipe, monkeypatch):
     chosen = RECIPES[recipe]
     objective = chosen.objective(chosen.config(width=4), (1, 8, 8), 0, "tiles")
     assert objective.shipped.config.domain == "tiles"
+
+
+def test_classes_that_are_modes_are_told_to_no_model(monkeypatch, tmp_path):
+    """Three channels of 28 pixels, as stacked MNIST has them: an unconditional model, which still
+    knows what its data's classes are called."""
+    images = torch.randint(0, 256, (20, 3, 28, 28), dtype=torch.uint8)
+    facts = Facts("stacks", "Stacks", CLASSES, "", classes_are_modes=True)
+    labels = torch.arange(20) % len(CLASSES)
+    stacks = ImageSet("stacks", "train", images, labels, CLASSES, facts=facts)
+    monkeypatch.setitem(DATASETS, "stacks", DataSet(facts, lambda *_: stacks))
+    flags = ["--data", "stacks", "--batch-size", "4", "--width", "4", "--steps", "1"]
+    assert main(["gan", *flags, "--device", "cpu", "--out", str(tmp_path / "run")]) == 0
+    config = read_json(tmp_path / "run" / "checkpoint" / "config.json")
+    assert config["config"]["num_classes"] == 0
+    assert config["data"]["class_names"] == list(CLASSES)
