@@ -85,12 +85,24 @@ def test_a_model_differs_from_real_images_but_not_from_itself(
     np.save(real, toy_data.images.numpy())
     few = ["--repeats", "3", "--samples", "120"]
     assert main(["compare", str(folder), str(folder), *few]) == 0
-    shown = capsys.readouterr().out.splitlines()
+    shown, said = capsys.readouterr()
+    shown = shown.splitlines()
     assert len(shown) > 6
+    assert said.endswith(
+        "3 times 120 images each in mnist's space, against 300 of toy (train); all intervals hold "
+        "at once at 95%\n"
+    )
+    assert "parts of" not in said
     assert all(line.startswith("no difference can be seen in ") for line in shown), shown
     assert main(["compare", str(folder), str(real), *few, "--json"]) == 0
     captured = capsys.readouterr()
     found = json.loads(captured.out)
+    assert found.keys() == {"first", "second", "repeats", "confidence", "protocol", "scores"}
+    assert (found["first"], found["second"]) == (str(folder), str(real))
+    assert (found["repeats"], found["confidence"]) == (3, 0.95)
+    assert found["scores"]["recall"].keys() == {
+        "first", "second", "difference", "interval", "better", "sentence",
+    }
     assert found["protocol"]["samples"] == 100  # what three disjoint parts of 300 hold
     assert "parts of 100 images" in captured.err
     assert found["scores"]["frechet_distance"]["better"] == str(real)

@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from duet.core.errors import DuetError
 from duet.core.stop import Interrupted
 from duet.core.tensors import load_tensors, save_tensors
 from duet.data import DATASETS, DataSet, Facts, ImageSet
@@ -144,6 +145,28 @@ def test_the_accuracy_is_of_all_images(tmp_path):
     assert accuracy(Reads(torch.nn.Identity(), 1, 2), RECIPE, images) == 2102 / 2103
 
 
+@pytest.mark.parametrize("draw", [0.0, 0.25, 0.5, 0.75])
+def test_the_pictures_that_are_mirrored_are_those_of_small_numbers(monkeypatch, draw):
+    """By which the shipped extractors' weights come out again."""
+    monkeypatch.setattr(distortions_module.torch, "rand", lambda count: torch.full((count,), draw))
+    monkeypatch.setattr(
+        distortions_module.torch, "randint",
+        lambda low, high, size: torch.full(size, 2) if (low, high) == (0, 5) else None,
+    )
+    images = torch.arange(2 * 64, dtype=torch.uint8).view(2, 1, 8, 8)
+    found = distortions_module.flipped_and_shifted(images)
+    assert torch.equal(found, (images.flip(-1) if draw < 0.5 else images).float())
+
+
+@pytest.mark.parametrize("epochs", [0, 1_000_001])
+def test_epochs_are_at_most_a_million(tmp_path, epochs):
+    entry = ExtractorEntry(
+        "duet-halves", image_shape=(1, 8, 8), recipe=RECIPE, weights=tmp_path / "x.safetensors"
+    )
+    with pytest.raises(DuetError, match=r"--epochs must be a whole number in 1\.\.1000000"):
+        training.train_entry(entry, halves(), halves(), tmp_path, CPU, 0, epochs, False)
+
+
 def test_a_training_has_a_place_and_a_seed_of_its_own(tmp_path, monkeypatch):
     """Unless it is given others."""
     monkeypatch.chdir(tmp_path)
@@ -239,6 +262,8 @@ def test_own_pictures_get_the_network_that_suits_them(classes, knows, answers):
     assert (entry.knows_classes, entry.image_shape, entry.serves) == (knows, (3, 16, 16), ())
     assert (entry.recipe.task is None) == knows
     assert entry.recipe.epochs == -(-150_000 // 101)
+    hundred = dataclasses.replace(pictures, images=images[:100], labels=pictures.labels[:100])
+    assert own.entry_for(hundred).recipe.epochs == 1500
     assert (entry.recipe.learning_rate, entry.recipe.batch_size) == (3e-3, 128)
     built = entry.recipe.build().state_dict()
     known = ResidualClassifier(3, (32, 64, 128), 64, answers).state_dict()  # as Fashion-MNIST's
