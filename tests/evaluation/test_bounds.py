@@ -347,6 +347,13 @@ def test_the_floor_is_of_two_random_halves():
     assert nearness.floor(real) == nearness.compare(*halves)
 
 
+def test_the_cells_of_published_studies_stay():
+    """Twenty steps from centres that are drawn by their squared distance, of seed 0."""
+    points = torch.rand(800, 1, generator=torch.Generator().manual_seed(3))
+    known = [0.73868, 0.06959, 0.91798, 0.38777, 0.21283, 0.5632]
+    assert nearness.cell_centres(points, 6)[:, 0].tolist() == pytest.approx(known, abs=5e-4)
+
+
 def test_eleven_training_images_are_enough():
     found = Training(torch.randn(11, 3), 50)
     assert found.centres.shape == (11, 3)
