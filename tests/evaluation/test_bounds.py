@@ -1,7 +1,10 @@
 """Thresholds, edges and words of the evaluation, each from both sides."""
 
 import dataclasses
+import hashlib
+import inspect
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,8 +13,17 @@ import torch
 import duet
 from duet.core.errors import DuetError
 from duet.core.latents import MAX_SEED
-from duet.data import ImageSet
-from duet.store.metrics import ReferenceRecord
+from duet.core.tensors import load_tensors, save_tensors
+from duet.data import DATASETS, ImageSet
+from duet.store.checkpoint import save
+from duet.store.config import DataRecord
+from duet.store.metrics import (
+    Measurement,
+    MetricsRecord,
+    Protocol,
+    ReferenceRecord,
+    ScoreRecord,
+)
 from duet.store.studies import CellRecord, CopiesRecord, CopyScores, ImagesRecord
 from evaluation import (
     against,
@@ -25,17 +37,24 @@ from evaluation import (
     reconstruction,
     sources,
     stored,
+    studies,
     tables,
     usefulness,
+    verification,
 )
 from evaluation import reference as reference_module
+from evaluation.__main__ import COMMANDS, main
 from evaluation.commands import copies as copies_command
+from evaluation.commands import ladder as ladder_command
+from evaluation.commands import reference as reference_command
 from evaluation.errors import EvaluationError
+from evaluation.extractors import EXTRACTORS
 from evaluation.fidelity import Extractor
-from evaluation.harness import Request, protocol_of
+from evaluation.harness import Request, generate, protocol_of
 from evaluation.metrics import FeatureSet
 from evaluation.nearness import Placed, Training
 from evaluation.reference import BATCH, Reference
+from evaluation.sets import SetId
 from evaluation.sources import Opening, Source, open_source
 
 CPU = torch.device("cpu")
@@ -207,6 +226,28 @@ def test_classes_are_kept_where_that_is_no_large_file(monkeypatch, classes, most
     if kept and classes == 3:
         assert found["class_mu"][2].tolist() == [0, 0]
         assert found["class_sigma"][2].tolist() == [[0, 0], [0, 0]]
+
+
+def test_a_class_without_images_is_counted():
+    images = pictures(5, classes=("a", "b", "c"))
+    images.labels[:] = torch.tensor([0, 1, 1, 0, 0])
+    found = reference_module._class_tensors(torch.randn(5, 2), images)
+    assert found["class_counts"].tolist() == [3, 2, 0]
+    assert found["class_sigma"][2].tolist() == [[0, 0], [0, 0]]
+
+
+def test_one_number_that_is_not_finite_spoils_a_reference(tmp_path, sums):
+    path = tmp_path / "a.safetensors"
+    reference_module.write(path, pictures(120), sums)
+    tensors, about = load_tensors(path)
+    reference_module.read(path, sums, "mend")
+    for key, tensor in tensors.items():
+        if tensor.is_floating_point() and tensor.dim():
+            broken = tensor.clone()
+            broken.view(-1)[-1] = torch.nan
+            save_tensors(path, tensors | {key: broken}, about)
+            with pytest.raises(EvaluationError, match="holds numbers that are not finite; mend"):
+                reference_module.read(path, sums, "mend")
 
 
 @pytest.mark.parametrize(("count", "known"), [(100, True), (99, False)])
@@ -460,3 +501,278 @@ def test_a_classifier_is_a_narrow_resnet():
     assert shapes == {key: value.shape for key, value in known.items()}
     assert (recipe.learning_rate, recipe.batch_size, recipe.label_smoothing) == (3e-3, 128, 0.0)
     assert recipe.task is None
+
+
+# The commands.
+
+OWN = {"skip_broken": False}
+REQUEST = {"seed": 0, "truncation": 1.0}
+DEFAULTS = {
+    "measure": REQUEST | OWN | {
+        "samples": 50_000, "json": False, "markdown": False, "force": False, "repeats": 10,
+    },
+    "compare": REQUEST | OWN | {"samples": 5000, "repeats": 10, "json": False},
+    "verify": {},
+    "copies": REQUEST | OWN | {"samples": 10_000, "json": False},
+    "utility": REQUEST | OWN | {
+        "per_class": (10, 100, 1000), "generated": 1000, "repeats": 5, "steps": 200, "json": False,
+    },
+    "table": {"check": False},
+    "reference": OWN,
+    "train-extractor": OWN | {"seed": 0, "resume": False},
+    "ladder": OWN | {"images": 5000, "seed": 0, "json": False},
+    "retraining": {},
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_defaults_of_the_commands(name):
+    """What a number is of where nobody said so."""
+    found = {
+        key: parameter.default
+        for key, parameter in inspect.signature(COMMANDS[name]).parameters.items()
+        if isinstance(parameter.default, int | float | tuple)
+    }
+    assert found == DEFAULTS[name]
+
+
+def test_copies_of_other_shapes_are_refused_before_the_work(folder, monkeypatch, capsys):
+    other = dataclasses.replace(EXTRACTORS["mnist"], image_shape=(3, 32, 32))
+    monkeypatch.setitem(EXTRACTORS, "mnist", other)
+    monkeypatch.setattr(copies_command, "real_images", lambda *_: pytest.fail("the long work"))
+    assert main(["copies", str(folder)]) == 2
+    assert "takes images of (3, 32, 32), tiny draws (1, 28, 28)" in capsys.readouterr().err
+
+
+def test_a_picture_of_copies_is_a_png_and_no_folder(tmp_path):
+    copies_command._check_picture(tmp_path / "NEAR.PNG", 1)
+    (tmp_path / "x.png").mkdir()
+    for path, count in ((tmp_path / "x.png", 1), (tmp_path / "x.jpg", 1), (tmp_path / "y.png", 2)):
+        with pytest.raises(EvaluationError, match="--neighbours"):
+            copies_command._check_picture(path, count)
+
+
+def test_a_ladder_wants_a_figures_name_and_a_hundred_images(
+    toy_data, reference, monkeypatch, capsys, tmp_path
+):
+    climbed = []
+
+    def climb(images, extractor, reference, count, seed):
+        climbed.append((images.split, count, seed))
+        raise EvaluationError("enough")
+
+    monkeypatch.setattr(ladder_command, "climb", climb)
+    assert main(["ladder", "--data", "toy", "--plot", str(tmp_path / "x.jpg")]) == 2
+    assert main(["ladder", "--data", "toy", "--images", "99"]) == 2
+    assert climbed == []
+    assert main(["ladder", "--data", "toy", "--images", "100", "--seed", "3"]) == 2
+    assert climbed == [("test", 100, 3)]
+
+
+@pytest.mark.parametrize("count", [99, 100])
+def test_a_floor_is_of_a_hundred_images(toy_data, reference, monkeypatch, capsys, count):
+    """And takes the place of what was measured otherwise."""
+    train, test = (duet.data.load("toy", split) for split in ("train", "test"))
+    test = dataclasses.replace(test, images=test.images[:count], labels=test.labels[:count])
+    monkeypatch.setattr(reference_command, "both_splits", lambda *_: (train, test))
+    path = stored.held_out_path(SetId.of(train))
+    old = measuring_of(test.sha256)
+    stored.store(path, old, force=True)
+    assert main(["reference", "--data", "toy"]) == 0
+    (floor,) = stored.held_out(SetId.of(train)).measurements
+    shown, said = capsys.readouterr()
+    assert shown.endswith("toy-mnist.safetensors\n")
+    assert (floor == old) is (count < 100)
+    assert ("99 held-out images are too few to be scored" in said) is (count < 100)
+
+
+def measuring_of(subject_sha256):
+    """A measurement by a protocol of long ago."""
+    about = ReferenceRecord("toy", "train", 9, SHA, 9, "r", 0, SHA)
+    protocol = Protocol(
+        777, 0, 1.0, "mnist", SHA, about, inception_score_splits=1, kernel_subsets=1,
+        kernel_subset_size=1, neighborhood=9, manifold_images=9, rng_seed=1,
+    )
+    return Measurement({"recall": ScoreRecord(0.5)}, protocol, subject_sha256, "cpu", {})
+
+
+def test_a_spread_that_cannot_be_written_is_refused_first(folder, monkeypatch, capsys):
+    def refuse(checkpoint):
+        raise EvaluationError("read-only")
+
+    monkeypatch.setattr(stored, "check_writable", refuse)
+    assert main(["retraining", str(folder)]) == 2
+    assert "read-only" in capsys.readouterr().err
+
+
+# Measuring.
+
+
+def test_parts_of_pictures_are_measured_as_asked(monkeypatch, sums):
+    asked = []
+    monkeypatch.setattr(measuring, "record", lambda *given: asked.append(given[3:]))
+    reference = reference_of(torch.randn(9, 2))
+    images = pictures(120)
+    measuring.measure_pictures(images, sums, reference, Request(500, 3, 0.5, repeats=5))
+    assert asked == [(Request(120, 3, 1.0, repeats=5), images.sha256)]
+
+
+@pytest.mark.parametrize(("own", "counted"), [
+    (("cat", "dog"), True), (("0", "1"), True), (("0",), True), (("dog", "cat"), False),
+    ((), False), (("cat",), False), (("0", "2"), False),
+])
+def test_classes_mean_the_same_by_name_or_by_number(toy_data, monkeypatch, own, counted):
+    facts = dataclasses.replace(DATASETS["toy"].facts, class_names=("cat", "dog"))
+    monkeypatch.setitem(DATASETS, "toy", dataclasses.replace(DATASETS["toy"], facts=facts))
+    named = Extractor("mnist", Sums(), SHA, None, CPU)
+    images = pictures(9, classes=own)
+    found = measuring._meant(images, named, reference_of(torch.randn(9, 2)))
+    assert found is (images.labels if counted else None)
+
+
+def test_classes_of_somebodys_own_set_mean_nothing_elsewhere():
+    """Though its extractor names them."""
+    about = ReferenceRecord("cats", "train", 9, SHA, 9, "r", 0, SHA)
+    reference = Reference(reference_of(torch.randn(9, 2)).features, about)
+    own = Extractor(f"own-{SHA[:16]}", Sums(), SHA, None, CPU)
+    assert own.names_classes_of(SetId("cats", SHA))
+    assert measuring._meant(pictures(9, classes=("0", "1")), own, reference) is None
+
+
+def test_the_extractor_suits_what_is_compared_with_and_else_what_is_measured(folder, extractor):
+    """Of strangers' pictures that of the checkpoint; and it has to see both."""
+    class Opened(dict):
+        asked = "auto"
+
+    source = Source("tiny", duet.load(folder))
+
+    def compared(name):
+        return SimpleNamespace(
+            sets=(SetId(name, None),), check_like=lambda source: None, floor="floor",
+            reference=lambda *given: given,
+        )
+
+    opened = Opened(mnist=extractor, cifar10=dataclasses.replace(
+        extractor, name="cifar10", image_shape=(3, 32, 32)))
+    (work,) = measuring.prepare([source], compared("cats"), opened, Request(150))
+    assert work == (source, extractor, (extractor, Request(150)), "floor")
+    with pytest.raises(EvaluationError, match="extractor cifar10 takes images of"):
+        measuring.prepare([source], compared("cifar10"), opened, Request(150))
+
+
+def test_json_is_for_eyes_too(measurement):
+    done = [(SimpleNamespace(source=SimpleNamespace(text="a")), measurement())]
+    assert measuring.as_json(done).startswith('{\n  "a": {\n    "scores": {\n')
+    assert studies.as_json({"a": ImagesRecord("toy", "train", 9, SHA)}).startswith(
+        '{\n  "a": {\n    "data": "toy",\n'
+    )
+
+
+def test_of_several_processes_the_main_one_looks_at_the_model(folder, sums, monkeypatch):
+    checkpoint = duet.load(folder)
+    assert generate(checkpoint, sums, Request(100)).speeds is not None
+    monkeypatch.setattr("evaluation.harness.sharding.is_main", lambda: False)
+    assert generate(checkpoint, sums, Request(100)).speeds is None
+
+
+@pytest.mark.parametrize(("repeats", "asked"), [(4, 4), (None, 0)])
+def test_what_is_verified_has_as_many_parts_as_were_stored(
+    folder, reference, measurement, monkeypatch, repeats, asked
+):
+    before, given = measurement(samples=150, seed=3, truncation=0.5, repeats=repeats), []
+
+    def spy(*arguments):
+        given.append(arguments)
+        raise EvaluationError("enough")
+
+    opened = {"mnist": SimpleNamespace(name="mnist", weights_sha256="")}
+    monkeypatch.setattr(verification, "open_reference", lambda *_: reference)
+    monkeypatch.setattr(verification, "protocol_of", spy)
+    monkeypatch.setattr(verification, "measure_held_out", spy)
+    monkeypatch.setattr(verification, "held_out", lambda _: MetricsRecord((before,)))
+    with pytest.raises(EvaluationError, match="enough"):
+        verification.verify_checkpoint(duet.load(folder), before, opened)
+    with pytest.raises(EvaluationError, match="enough"):
+        list(verification.verify_held_out(SetId("toy", None), opened, None, None))
+    assert given[0] == (Request(150, 3, 0.5, asked), opened["mnist"], reference)
+    assert given[1][1:] == (opened["mnist"], reference, asked)
+
+
+# What is cached.
+
+
+def test_a_reference_of_samples_belongs_to_all_that_was_drawn(folder, sums, monkeypatch):
+    checkpoint, keys = duet.load(folder), []
+    monkeypatch.setattr(against, "_cached", lambda key, *_: keys.append(key))
+    compared = against.Against("tiny", (1, 28, 28), (), Source("tiny", checkpoint))
+    compared.reference(sums, Request(150, seed=1, truncation=0.5))
+    assert keys == [["samples", checkpoint.weights_sha256, 150, 1, 0.5]]
+
+
+def test_references_keep_their_place_in_the_cache(tmp_path, monkeypatch, sums):
+    """Another one, by mistake, would have everybody's extracted again."""
+    monkeypatch.setenv("DUET_CACHE", str(tmp_path))
+    monkeypatch.setattr(against, "write", lambda path, *_: path.touch())
+    monkeypatch.setattr(against, "read", lambda path, *_: path)
+    whole = f'["{reference_module.RULE}", 0, 10000, "{SHA}", "x", 7]'
+    name = hashlib.sha256(whole.encode()).hexdigest()[:32]
+    found = against._cached(["x", 7], lambda: None, sums)
+    assert found == tmp_path / "references" / name / "reference.safetensors"
+
+
+def test_samples_of_a_model_without_classes_have_none(tmp_path, tiny_gan, toy_data):
+    model = type(tiny_gan)(dataclasses.replace(tiny_gan.config, num_classes=0)).eval()
+    made_from = DataRecord("toy", "Toy", toy_data.class_names)
+    save(tmp_path, model, name="plain", made_from=made_from)
+    found = against.drawn(duet.load(tmp_path), Request(100), CPU)
+    assert (found.class_names, set(found.labels.tolist())) == ((), {0})
+
+
+@pytest.mark.parametrize(("classes", "kept"), [(256, True), (257, False)])
+def test_covariances_of_256_classes_are_kept_of_64_dimensions(classes, kept):
+    images = pictures(classes, classes=tuple(map(str, range(classes))), side=2)
+    assert bool(reference_module._class_tensors(torch.zeros(classes, 64), images)) is kept
+
+
+# Arrays as they may be stored.
+
+
+@pytest.mark.parametrize(("version", "known"), [((1, 0), True), ((2, 0), True), ((3, 0), False)])
+def test_versions_of_numpys_format(tmp_path, version, known):
+    path = tmp_path / "A.NPY"
+    with path.open("wb") as file:
+        np.lib.format.write_array(file, np.zeros((2, 1, 3, 4), np.uint8), version)
+    if known:
+        assert arrays.load(path).image_shape == (1, 3, 4)
+    else:
+        with pytest.raises(EvaluationError, match=r"format \(3, 0\) is not known"):
+            arrays.load(path)
+
+
+def test_an_archives_ending_may_be_shouted(tmp_path):
+    with (tmp_path / "A.NPZ").open("wb") as file:
+        np.savez(file, np.zeros((3, 4, 5), np.uint8), np.zeros(3, np.int8))
+    found = open_source(str(tmp_path / "A.NPZ"), Opening()).origin
+    assert (found.image_shape, found.class_names) == ((1, 4, 5), ("0",))
+
+
+def test_five_dimensions_are_no_pictures():
+    with pytest.raises(EvaluationError, match=r"wanted is \[N, H, W\]"):
+        arrays._channels_first(np.zeros((2, 3, 4, 5, 6), np.uint8), "x")
+
+
+def test_nothing_is_unpickled_or_read_whole(tmp_path, monkeypatch):
+    asked, load, read = [], np.load, arrays.npy.read_array
+    monkeypatch.setattr(
+        arrays.np, "load", lambda path, **named: asked.append(named) or load(path, **named)
+    )
+    pixels = np.zeros((3, 4, 5), np.uint8)
+    np.save(tmp_path / "a.npy", pixels)
+    arrays.load(tmp_path / "a.npy")
+    assert asked == [{"mmap_mode": "c", "allow_pickle": False}]
+    monkeypatch.setattr(
+        arrays.npy, "read_array", lambda file, **named: asked.append(named) or read(file, **named)
+    )
+    np.savez(tmp_path / "a.npz", pixels)
+    arrays.load(tmp_path / "a.npz")
+    assert asked[1:] == [{"allow_pickle": False}]

@@ -103,6 +103,7 @@ def test_a_model_differs_from_real_images_but_not_from_itself(
     assert found["scores"]["recall"].keys() == {
         "first", "second", "difference", "interval", "better", "sentence",
     }
+    assert found["protocol"]["seed"] == 0  # the first of all
     assert found["protocol"]["samples"] == 100  # what three disjoint parts of 300 hold
     assert "parts of 100 images" in captured.err
     assert found["scores"]["frechet_distance"]["better"] == str(real)
