@@ -395,6 +395,39 @@ def test_the_cells_of_published_studies_stay():
     assert nearness.cell_centres(points, 6)[:, 0].tolist() == pytest.approx(known, abs=5e-4)
 
 
+@pytest.mark.parametrize(("held_out", "cells"), [(199, 1), (200, 2), (1999, 19), (2100, 20)])
+def test_a_cell_is_of_a_hundred_held_out_images(held_out, cells):
+    assert nearness.cell_count(held_out) == cells
+
+
+def test_images_that_are_all_alike_have_cells_and_kin():
+    assert nearness.kinship(torch.zeros(2, 10)).tolist() == [0, 0]
+    assert nearness.cell_centres(torch.ones(30, 2), 3).tolist() == [[1, 1]] * 3
+
+
+def test_a_cell_of_one_image_is_where_that_lies():
+    points = torch.cat([torch.zeros(10, 1), torch.tensor([[5.0]])])
+    assert sorted(nearness.cell_centres(points, 2).flatten().tolist()) == [0, 5]
+
+
+def test_where_held_out_images_are_twins_too_nobody_is_singled_out():
+    real, made = placed(51, 0), placed(77, 1)
+    alike = [dataclasses.replace(each, ratios=torch.zeros(len(each))) for each in (real, made)]
+    assert nearness.compare(*alike).singled_out == 0
+
+
+def test_ranks_of_many_are_counted_to_the_last_pair():
+    real, made = torch.rand(2, 6001, generator=torch.Generator().manual_seed(0))
+    below = np.searchsorted(np.sort(real.numpy()), made.numpy())
+    assert nearness.rank_test(real, made)[0] == below.sum() / 6001**2
+
+
+def test_who_lies_as_far_away_as_the_other_is_not_authentic():
+    """At 2, of 0, 1, 4, 9 ..: as far from 1 as 0 is."""
+    line = torch.arange(12.0)[:, None] ** 2
+    assert Training(line, 1).place(torch.tensor([[2.0], [2.1]])).authentic.tolist() == [False, True]
+
+
 def test_eleven_training_images_are_enough():
     found = Training(torch.randn(11, 3), 50)
     assert found.centres.shape == (11, 3)
