@@ -71,12 +71,11 @@ def test_where_there_are_no_levels_between_nothing_is_measured(linear, pixels, m
 def test_the_places_of_published_numbers_stay(linear, pixels, monkeypatch):
     """A stream of their own; the step is the paper's."""
     asked, known = [], between
-    monkeypatch.setattr(
-        path_length, "between", lambda *given: asked.append(given[2][:, 0]) or known(*given)
-    )
-    squared_speeds(linear, pixels, 9, seed=3, truncation=1.0, title="t")
+    monkeypatch.setattr(path_length, "between", lambda *given: asked.append(given) or known(*given))
+    found = squared_speeds(linear, pixels, 9, seed=3, truncation=1.0, title="t")
+    assert {tensor.dtype for given in asked for tensor in (*given, found)} == {torch.float64}
     words = np.random.Philox(key=[3, 2**32]).random_raw(9)
-    start, end = (place.numpy() for place in asked)
+    start, end = (places[:, 0].numpy() for _, _, places in asked)
     np.testing.assert_array_equal(start, (words >> np.uint64(11)) * 2.0**-53)
     np.testing.assert_allclose(end - start, 1e-4, rtol=1e-9)
 
