@@ -18,7 +18,8 @@ def test_streams_are_disjoint_and_the_references_too():
     assert streams == [[7, 8, 9, 10], [11, 12, 13, 14]]
     assert plan.of_reference.seed == 15
     assert (plan.of_reference.samples, plan.of_reference.truncation) == (800, 1.0)
-    assert {request.truncation for side in (0, 1) for request in plan.requests(side)} == {0.5}
+    both = [request for side in (0, 1) for request in plan.requests(side)]
+    assert {(r.samples, r.truncation, r.repeats) for r in both} == {(200, 0.5, 0)}
 
 
 @pytest.fixture
@@ -49,6 +50,9 @@ def test_a_sentence_a_score(sides):
     )
     assert fid.as_dict()["better"] == "a"
     assert fid.as_dict()["difference"] == pytest.approx(2)
+    assert (fid.as_dict()["first"], fid.as_dict()["second"]) == pytest.approx((1, 3))
+    assert fid.as_dict()["interval"] == pytest.approx((2 - 0.285, 2 + 0.285), abs=1e-3)
+    assert recall.as_dict()["better"] is None
     turned = differences(("a", "b"), sides([(3.0, 0.1)] * 3, [(1.0, 0.9)] * 3))
     assert [each.better for each in turned.values()] == [1, 1]
     assert turned["recall"].sentence.startswith("b is better in Recall by 0.800 ± 0.000 (0.900")
