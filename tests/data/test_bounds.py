@@ -7,6 +7,7 @@ import os
 import sys
 import time
 import warnings
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,14 +17,25 @@ import torch
 from PIL import Image
 
 from duet import data
-from duet.data import DATASETS, DataError, Facts, ImageSet, classes, gather, neighbours, report
+from duet.core.errors import DuetError
+from duet.data import (
+    DATASETS,
+    DataError,
+    Facts,
+    ImageSet,
+    classes,
+    gather,
+    matlab,
+    neighbours,
+    report,
+)
 from duet.data import audit as auditing
 from duet.data import cache as decoding_cache
 from duet.data.__main__ import _print_json, main
 from duet.data.audit import audit, class_means
 from duet.data.classes import clean
 from duet.data.decode import Decoding, Look, PictureError, decode, strict_pillow
-from duet.data.sources import Source, _refuse, content_sha256, open_source
+from duet.data.sources import Source, _entry_problem, _refuse, content_sha256, open_source
 
 CLASSES = ("a", "b")
 
@@ -137,6 +149,20 @@ def test_two_hundred_findings_are_listed():
     assert (copies.count, len(copies.pairs), copies.pairs[0].cosine) == (399, 200, 0.1235)
 
 
+def test_a_hundred_thousand_pictures_are_compared():
+    assert auditing._compared(100_000) == list(range(100_000))
+    assert len(auditing._compared(100_001)) == 100_000
+
+
+def test_components_are_as_many_as_tell_pictures_apart():
+    """Of 2,600 coloured pictures 256 for details, 64 for shapes: fewer than there are."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (2600, 3, 10, 10), generator=generator, dtype=torch.uint8)
+    space = neighbours.embed(images.split(1000))
+    assert space.details.shape == (2600, 256)
+    assert space.shapes.shape == (2600, 64)
+
+
 def test_the_mean_of_a_class_may_be_of_one_picture_or_of_none():
     images = torch.tensor([10, 20, 31, 200], dtype=torch.uint8)[:, None, None, None]
     found = class_means(of(images, torch.tensor([0, 0, 0, 2]), names=("a", "b", "c", "d")))
@@ -198,6 +224,22 @@ def test_leaks_are_shown_first_and_small_pictures_enlarged(monkeypatch):
     shown = report._classes(audit(train, test), train)
     assert shown.count("<tr><td>") == 1
     assert '<td class="number">15</td><td class="number">5</td>' in shown
+
+
+def test_sixty_pictures_of_a_kind_are_shown():
+    train, test = noise_set(70), noise_set(9, "test", 1)
+    train.images[:64] = 100  # blank, and copies of the first
+    page = report.html_page(audit(train, test), train, test)
+    sections = dict(part.split("</h2>") for part in page.split("<h2>")[1:])
+    assert sections["Blank"].count("<figure>") == 60
+    assert sections["Twins, leaks between the splits first"].count("<figure>") == 60
+
+
+def test_two_hundred_classes_are_shown():
+    names = tuple(f"c{i}" for i in range(203))
+    train = of(torch.zeros(203, 1, 8, 8, dtype=torch.uint8), torch.arange(203), names=names)
+    found = SimpleNamespace(counts={split: dict.fromkeys(names, 1) for split in ("train", "test")})
+    assert report._classes(found, train).count("<tr><td>") == 200
 
 
 # The command.
@@ -352,6 +394,32 @@ def test_the_cache_knows_what_decides_the_pixels(folder, png, cache, monkeypatch
     assert len(list(cache.rglob("*.safetensors"))) == 2
 
 
+def test_the_same_pictures_keep_their_place_from_version_to_version(
+    folder, png, cache, monkeypatch
+):
+    """Another one, by mistake, would have everybody's pictures decoded again."""
+    monkeypatch.setattr("PIL.__version__", "0.0")
+    monkeypatch.setattr(decoding_cache, "content_sha256", lambda _: "0" * 64)
+    loaded(folder({f"{i}.png": png(i) for i in range(5)}))
+    (found,) = cache.rglob("*.safetensors")
+    place = "pictures/8cec9731f8bd0bd081970ac1dd4e8628/set.safetensors"
+    assert found.relative_to(cache).as_posix() == place
+
+
+def test_leftovers_that_cannot_be_removed_stay(folder, png, cache, monkeypatch):
+    """Somebody else may be removing them."""
+    root = folder({f"{i}.png": png(i) for i in range(5)})
+    loaded(root)
+    (found,) = cache.rglob("*.safetensors")
+    found.unlink()
+    (found.parent / "making-odd").touch()  # no folder
+    (found.parent / "making-old").mkdir()
+    loaded(root)
+    assert sorted(path.name for path in found.parent.iterdir() if path.name != ".lock") == [
+        "making-odd", "set.safetensors",
+    ]
+
+
 def test_a_published_zip_is_another_set_than_the_same_of_ones_own(
     tmp_path, png, write_zip, cache
 ):
@@ -440,6 +508,29 @@ def test_a_file_may_be_as_large_as_the_bound(folder, write_zip, tmp_path, monkey
         else:
             with pytest.raises(PictureError, match="larger than 10 bytes"):
                 source.read("more")
+
+
+@pytest.mark.parametrize(("size", "fits"), [(2**28, True), (2**28 + 1, False)])
+def test_files_of_a_quarter_of_a_gigabyte_are_the_largest(size, fits):
+    entry = zipfile.ZipInfo("1.png")
+    entry.file_size = size
+    assert (_entry_problem(entry, ("1.png",)) is None) is fits
+
+
+def test_matlab_files_may_unpack_to_two_gigabytes(monkeypatch):
+    asked = []
+
+    class Unpacker:
+        eof = False
+
+        def decompress(self, data, most):
+            asked.append(most)
+            return b""
+
+    monkeypatch.setattr(matlab.zlib, "decompressobj", Unpacker)
+    with pytest.raises(ValueError, match="too large"):
+        matlab._matrix(matlab.COMPRESSED, memoryview(b""))
+    assert asked == [2**31]
 
 
 @pytest.mark.parametrize("zipped", [False, True])
@@ -537,6 +628,24 @@ def test_grey_is_stored_in_many_ways(mode):
 def test_sizes_at_the_bounds_are_taken(size):
     assert Decoding(size).settle([Look(99, 9, "L")]) == (size, 1)
     assert Decoding(size).check("x", (1, size, size)) is None
+
+
+@pytest.mark.parametrize("size", [7, 1025, 1028])
+def test_sizes_beyond_the_bounds_are_named(size):
+    with pytest.raises(DuetError, match=r"image_size must be a whole number in 8\.\.1024"):
+        Decoding(size)
+
+
+@pytest.mark.parametrize(("side", "drafted"), [(256, True), (248, False)])
+def test_a_photograph_is_drafted_where_four_pixels_are_left_for_one(noise, as_bytes, side, drafted):
+    """JPEG itself halves 256 pixels, of which 32 are wanted, and leaves 248 alone."""
+    content = as_bytes(noise(3, side, side), "JPEG")
+    with Image.open(io.BytesIO(content)) as picture:
+        if drafted:
+            picture.draft(None, (side // 2, side // 2))
+            assert picture.size == (side // 2, side // 2)
+        expected = np.asarray(picture.resize((32, 32), Image.Resampling.BICUBIC))
+    assert np.array_equal(decode(content, 32, 3), expected.transpose(2, 0, 1))
 
 
 def test_the_smallest_side_is_taken_and_negative_numbers_are_not(as_bytes):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,8 +18,10 @@ from duet.store.metrics import MetricsRecord
 from evaluation.__main__ import main
 from evaluation.commands import copies as command
 from evaluation.copies import FEATURES, PIXELS, ROWS, SCALE, SHOWN, SPECTRUM, Ground, amplitudes
+from evaluation.errors import EvaluationError
 from evaluation.harness import Request
 from evaluation.nearness import nearer_cells
+from evaluation.real import real_images
 
 
 @pytest.fixture
@@ -252,3 +255,28 @@ def test_a_set_with_hardly_any_held_out_images_is_refused(folder, toy_data, monk
     monkeypatch.setitem(DATASETS, "toy", dataclasses.replace(DATASETS["toy"], load=few))
     assert main(["copies", str(folder)]) == 2
     assert "toy holds out 39 images; at least 40 are wanted" in capsys.readouterr().err
+    monkeypatch.setattr("evaluation.real.MIN_HELD_OUT", 39)
+    _, test = real_images(duet.load(folder), None, None, False)
+    assert len(test) == 39
+
+
+def test_coloured_images_are_asked_for_and_absent_ones_named(monkeypatch):
+    """The held-out ones too, by their own name."""
+    model = SimpleNamespace(image_shape=(3, 32, 32))
+    made_from = SimpleNamespace(name="cifar10", images_sha256=None)
+    asked = []
+
+    def load(name, split, *given, **named):
+        asked.append(named["colour"])
+        if split == "test":
+            raise DataError("not here")
+        return SimpleNamespace(name="cifar10", sha256="0")
+
+    monkeypatch.setattr("duet.data.load", load)
+    checkpoint = SimpleNamespace(model=model, made_from=made_from, name="a")
+    with pytest.raises(EvaluationError, match="the held-out images of a cannot be used: not h"):
+        real_images(checkpoint, None, None, False)
+    assert asked == ["rgb", "rgb"]
+    made_from.name = "svhn"
+    with pytest.raises(EvaluationError, match="not made from the training images of svhn"):
+        real_images(checkpoint, None, None, False)

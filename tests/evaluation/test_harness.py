@@ -105,6 +105,7 @@ def test_metrics_see_equal_counts_and_the_protocols_numbers(pixel_sum, monkeypat
     assert torch.equal(shown, features[:400])
     assert torch.equal(manifold.cloud.points, real)
     assert manifold.neighborhood == metrics.NEIGHBORHOOD == 3
+    assert [id(side) for side in calls["kid"][:2]] == [id(features), id(real)]
     assert calls["kid"][2:] == (100, 400)
     assert calls["is"][1] == 1
     assert measured.scores["precision"].value == 0.5

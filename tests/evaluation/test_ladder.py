@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+import re
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 
 from duet.store.metrics import ScoreRecord
@@ -40,6 +42,22 @@ def test_a_distortion_is_seeded_and_of_pictures(real, name):
         assert torch.equal(found.labels, again.labels)
         assert not torch.equal(found.images, before)
     assert torch.equal(real.images, before)
+
+
+def test_the_steps_are_those_that_are_published():
+    """And so is what each score promises to see."""
+    both = {"frechet_distance", "kernel_distance"}
+    spread = {"precision", "density", "coverage"}
+    assert {name: (d.steps, d.unit, d.seen_by) for name, d in DISTORTIONS.items()} == {
+        "blur": ((0.7, 1.0, 1.5), "pixels", both | spread),
+        "noise": ((20, 40, 80), "grey levels", both | {"coverage"}),
+        "specks": ((0.1, 0.3, 1.0), "of the images", {"specks"}),
+        "shift": ((2, 4, 6), "pixels", both | spread),
+        "dropped classes": (
+            (1, 3, 5), "classes", both | {"inception_score", "recall", "coverage"},
+        ),
+        "duplicates": ((2, 3, 10), "times each", both | {"coverage"}),
+    }
 
 
 def test_a_blur_spreads_a_point_as_a_gaussian_does():
@@ -170,6 +188,100 @@ def test_the_views_show_every_step_and_score(digits, tmp_path):
     ladder_views.plot(digits, tmp_path / "ladder.png")
     with Image.open(tmp_path / "ladder.png") as picture:
         assert picture.format == "PNG"
+
+
+@pytest.fixture
+def two():
+    """A ladder of two distortions and three scores, of which one sees one and one the other."""
+    values = {
+        "inception_score": [(9.5, 9.1, 8.0, 7.0), (9.5, 9.5, 9.5, 9.5)],
+        "frechet_distance": [(1, 2, 12.25, 14), (1, 1, 1, 3)], "specks": [(0.1,) * 4, (0, 1, 2, 3)],
+    }
+    return Ladder(150, {
+        name: tuple(
+            Rung(amount, {key: ScoreRecord(float(series[number][i]), count=150)
+                          for key, series in values.items()})
+            for i, amount in enumerate((0.0, *DISTORTIONS[name].steps))
+        )
+        for number, name in enumerate(("shift", "specks"))
+    })
+
+
+def test_tables_and_json_to_the_letter(two):
+    lines = ladder_views.values_table(two).splitlines()
+    titles = [
+        "distortion", "none", *(f"shift {amount} pixels" for amount in "246"),
+        *(f"specks {amount} of the images" for amount in ("0.1", "0.3", "1")),
+    ]
+    rungs = [*two.rungs["shift"], *two.rungs["specks"][1:]]
+    cells = [[SCORES[key].heading for key in two.keys]] + [
+        [SCORES[key].text(rung.scores[key]) for key in two.keys] for rung in rungs
+    ]
+    assert [re.split(" {2,}", line) for line in lines] == [
+        [title, *row] for title, row in zip(titles, cells, strict=True)
+    ]
+    width = max(map(len, titles))
+    for number, line in enumerate(lines):  # titles to the left, numbers to the right
+        assert line[: width + 2] == titles[number].ljust(width + 2)[: len(line)]
+        assert len(line) == len(lines[0])
+    sight = ladder_views.sight_table(two).splitlines()
+    assert sight == [
+        "| score | shift | specks |", "| --- | :-: | :-: |",
+        *(f"| {SCORES[key].title} | {' | '.join(seen)} |"
+          for key, seen in zip(two.keys, ("✓–", "✓–", "–✓"), strict=True)),
+    ]
+    found = ladder_views.as_json(two)
+    assert found["images"] == 150
+    shift, specks = found["distortions"].values()
+    assert (shift["unit"], specks["unit"]) == ("pixels", "of the images")
+    assert (shift["sees"], specks["sees"]) == (
+        ["frechet_distance", "inception_score"], ["specks"],
+    )
+    assert specks["steps"][3]["scores"]["specks"] == {
+        "value": 3.0, "spread": None, "interval": None, "count": 150, "by_class": None,
+    }
+    assert shift.keys() == {"unit", "sees", "steps"}
+    assert found.keys() == {"images", "distortions"}
+
+
+def test_a_panel_a_score_and_distortion(two, tmp_path, monkeypatch):
+    kept, save = [], Figure.savefig
+
+    def spy(self, *given, **named):
+        kept.append(self)
+        save(self, *given, **named)
+
+    monkeypatch.setattr(Figure, "savefig", spy)
+    ladder_views.plot(two, tmp_path / "a.PNG")
+    (figure,) = kept
+    assert tuple(figure.get_size_inches()) == (pytest.approx(4.2), pytest.approx(3.45))
+    with Image.open(tmp_path / "a.PNG") as picture:
+        assert picture.size == (462, pytest.approx(379, abs=1))
+    assert len(figure.axes) == 6
+    for place, panel in enumerate(figure.axes):
+        key, name = two.keys[place // 2], ("shift", "specks")[place % 2]
+        assert panel.get_subplotspec().get_geometry()[:3] == (3, 2, place)
+        (line,) = panel.lines
+        assert list(line.get_xdata()) == [0, 1, 2, 3]
+        assert list(line.get_ydata()) == [rung.scores[key].value for rung in two.rungs[name]]
+        sees = ladder_views.GREEN if two.sees(key, name) else ladder_views.GREY
+        assert (line.get_color(), line.get_marker(), line.get_linestyle()) == (sees, ".", "-")
+        assert list(panel.get_xticks()) == [0, 1, 2, 3]
+        assert panel.get_title() == (name if place < 2 else "")
+        assert panel.get_xlabel() == (DISTORTIONS[name].unit if place >= 4 else "")
+        label = panel.yaxis.label
+        assert label.get_text() == ("" if place % 2 else SCORES[key].heading)
+        if place % 2 == 0:
+            looks = label.get_rotation(), label.get_ha(), label.get_va()
+            assert looks == (0, "right", "center")
+        assert panel.get_ylim() == figure.axes[place // 2 * 2].get_ylim()
+        assert {axis.get_tick_params()["labelsize"] for axis in (panel.xaxis, panel.yaxis)} == {7}
+        assert place >= 2 or panel.title.get_fontsize() == 10
+        assert place < 4 or panel.xaxis.label.get_fontsize() == 8
+        shown = [text.get_text() for text in panel.get_xticklabels() if text.get_visible()]
+        amounts = [f"{amount:g}" for amount in (0, *DISTORTIONS[name].steps)]
+        assert shown == (amounts if place >= 4 else shown)
+        assert panel.xaxis.get_tick_params()["labelbottom"] == (place >= 4)
 
 
 def test_the_command_says_what_failed(monkeypatch, capsys, toy_data, reference, tmp_path):

@@ -140,3 +140,26 @@ def test_fewer_than_the_neighbours_asked_for_are_refused():
     with pytest.raises(EvaluationError, match="3 images have no 3 neighbours"):
         compare(torch.randn(3, 4), torch.randn(90, 4), 3)
     assert compare(torch.randn(4, 4), torch.randn(90, 4), 3)
+
+
+def test_blocks_hold_so_many_pairs(monkeypatch):
+    monkeypatch.setattr(manifolds, "BLOCK", 10)
+    cloud = manifolds._Cloud.about(torch.zeros(2), torch.randn(10, 2))
+    blocks = [(rows.start, rows.stop) for rows in cloud.blocks(3)]
+    assert blocks == [(0, 3), (3, 6), (6, 9), (9, 10)]
+    assert len(list(cloud.blocks(20))) == 10
+
+
+def test_quick_distances_are_within_their_error():
+    """Of points near the centre and far away; the bound is Higham's."""
+    one, two = torch.randn(20, 64), torch.randn(30, 64)
+    two[7:9] = 40 * one[3:5] + 1e-3
+    one[4] *= 40
+    centre = two.double().mean(0)
+    few, many = (manifolds._Cloud.about(centre, points) for points in (one, two))
+    pairs = manifolds._Pairs(few, many)
+    exact = (one.double()[:, None] - two.double()).square().sum(2)
+    assert ((pairs.near.double() - exact).abs() <= pairs.error).all()
+    squares = [(points.double() - centre).square().sum(1) for points in (one, two)]
+    bound = (2 * 64 + 16) * 2.0**-24 * (squares[0][:, None] + squares[1].max())
+    torch.testing.assert_close(pairs.error.double(), bound, rtol=1e-5, atol=0)

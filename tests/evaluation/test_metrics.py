@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from evaluation import fidelity, specks
+from duet.store.metrics import ScoreRecord
+from evaluation import fidelity, patches, specks
 from evaluation import metrics as metrics_module
 from evaluation.metrics import METRICS, FeatureSet, least_class_images
 
@@ -126,3 +127,39 @@ def test_a_real_manifold_is_found_once(monkeypatch):
     assert [(len(features), k) for features, k in made] == [(5, 3)]
     real.manifold(6, 3)
     assert len(made) == 2
+
+
+def test_specks_of_the_darkest_grey_are_dim_ones():
+    images = torch.zeros(4, 1, 9, 9, dtype=torch.uint8)
+    images[:3, 0, 4, 4] = torch.tensor([1, 16, 17], dtype=torch.uint8)
+    found = metrics_module._specks(images, None)
+    assert {key: (score.value, score.count) for key, score in found.items()} == {
+        "specks": (0.25, 4), "dim_specks": (0.75, 4),
+    }
+
+
+def test_two_numbers_of_parts_tell_the_limit_of_fid():
+    """16 images of two dimensions, eight a part; 15 are too few, and so are none asked for."""
+    features, real = torch.randn(16, 2), {"mu": np.zeros(2), "sigma": np.eye(2)}
+
+    def limit(count, most):
+        protocol = SimpleNamespace(limit_parts=most, rng_seed=7)
+        return metrics_module._frechet_limit(features[:count], real, protocol)
+
+    assert limit(16, 8)["frechet_limit"].count == 16
+    assert limit(15, 8) == limit(16, 1) == limit(16, None) == {}
+
+
+def test_a_class_of_the_least_images_is_compared():
+    labels = torch.tensor([0] * 6 + [1] * 5)
+    unit = {"mu": np.zeros(2), "sigma": np.eye(2)}
+    found = class_distance(torch.randn(11, 2), labels, (unit, unit), 6)["class_frechet_distance"]
+    assert found.by_class[1] is None
+    assert found.value == found.by_class[0]
+
+
+def test_patches_are_of_as_many_images_as_the_protocol_says():
+    images = torch.randint(0, 256, (9, 1, 28, 28), dtype=torch.uint8)
+    real = patches.describe(images)
+    found = metrics_module._patch_distance(images, real, SimpleNamespace(patch_images=5))
+    assert found["patch_distance"] == ScoreRecord(patches.distance(images[:5], real), count=5)

@@ -18,7 +18,8 @@ def test_streams_are_disjoint_and_the_references_too():
     assert streams == [[7, 8, 9, 10], [11, 12, 13, 14]]
     assert plan.of_reference.seed == 15
     assert (plan.of_reference.samples, plan.of_reference.truncation) == (800, 1.0)
-    assert {request.truncation for side in (0, 1) for request in plan.requests(side)} == {0.5}
+    both = [request for side in (0, 1) for request in plan.requests(side)]
+    assert {(r.samples, r.truncation, r.repeats) for r in both} == {(200, 0.5, 0)}
 
 
 @pytest.fixture
@@ -49,6 +50,9 @@ def test_a_sentence_a_score(sides):
     )
     assert fid.as_dict()["better"] == "a"
     assert fid.as_dict()["difference"] == pytest.approx(2)
+    assert (fid.as_dict()["first"], fid.as_dict()["second"]) == pytest.approx((1, 3))
+    assert fid.as_dict()["interval"] == pytest.approx((2 - 0.285, 2 + 0.285), abs=1e-3)
+    assert recall.as_dict()["better"] is None
     turned = differences(("a", "b"), sides([(3.0, 0.1)] * 3, [(1.0, 0.9)] * 3))
     assert [each.better for each in turned.values()] == [1, 1]
     assert turned["recall"].sentence.startswith("b is better in Recall by 0.800 ± 0.000 (0.900")
@@ -85,12 +89,25 @@ def test_a_model_differs_from_real_images_but_not_from_itself(
     np.save(real, toy_data.images.numpy())
     few = ["--repeats", "3", "--samples", "120"]
     assert main(["compare", str(folder), str(folder), *few]) == 0
-    shown = capsys.readouterr().out.splitlines()
+    shown, said = capsys.readouterr()
+    shown = shown.splitlines()
     assert len(shown) > 6
+    assert said.endswith(
+        "3 times 120 images each in mnist's space, against 300 of toy (train); all intervals hold "
+        "at once at 95%\n"
+    )
+    assert "parts of" not in said
     assert all(line.startswith("no difference can be seen in ") for line in shown), shown
     assert main(["compare", str(folder), str(real), *few, "--json"]) == 0
     captured = capsys.readouterr()
     found = json.loads(captured.out)
+    assert found.keys() == {"first", "second", "repeats", "confidence", "protocol", "scores"}
+    assert (found["first"], found["second"]) == (str(folder), str(real))
+    assert (found["repeats"], found["confidence"]) == (3, 0.95)
+    assert found["scores"]["recall"].keys() == {
+        "first", "second", "difference", "interval", "better", "sentence",
+    }
+    assert found["protocol"]["seed"] == 0  # the first of all
     assert found["protocol"]["samples"] == 100  # what three disjoint parts of 300 hold
     assert "parts of 100 images" in captured.err
     assert found["scores"]["frechet_distance"]["better"] == str(real)

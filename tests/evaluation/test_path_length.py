@@ -68,6 +68,18 @@ def test_where_there_are_no_levels_between_nothing_is_measured(linear, pixels, m
     assert squared_speeds(linear, pixels, 5, 0, 1.0, "t") is None
 
 
+def test_the_places_of_published_numbers_stay(linear, pixels, monkeypatch):
+    """A stream of their own; the step is the paper's."""
+    asked, known = [], between
+    monkeypatch.setattr(path_length, "between", lambda *given: asked.append(given) or known(*given))
+    found = squared_speeds(linear, pixels, 9, seed=3, truncation=1.0, title="t")
+    assert {tensor.dtype for given in asked for tensor in (*given, found)} == {torch.float64}
+    words = np.random.Philox(key=[3, 2**32]).random_raw(9)
+    start, end = (places[:, 0].numpy() for _, _, places in asked)
+    np.testing.assert_array_equal(start, (words >> np.uint64(11)) * 2.0**-53)
+    np.testing.assert_allclose(end - start, 1e-4, rtol=1e-9)
+
+
 def test_places_are_on_the_great_circle():
     start, end = torch.randn(3, DIM).double(), torch.randn(3, DIM).double()
     end[1], end[2] = 2 * start[1], -start[2]  # where it is not defined
@@ -82,3 +94,5 @@ def test_the_outer_hundredths_are_left_out():
     values[values == 999], values[values == 0] = 1e9, -1e9
     assert trimmed_mean(values) == pytest.approx(np.arange(9, 991).mean(), abs=0.6)
     assert trimmed_mean(torch.tensor([4.0], dtype=torch.float64)) == 4
+    rising = np.arange(1000.0) ** 2  # 9 are below the first hundredth, 9 above the last
+    assert trimmed_mean(torch.from_numpy(rising)) == pytest.approx(rising[9:991].mean(), rel=1e-12)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import statistics
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +11,7 @@ from duet.store import records
 from duet.store.checkpoint import METRICS, TRAINING, save
 from duet.store.config import DataRecord
 from duet.store.metrics import MetricsRecord, ScoreRecord
+from evaluation import retraining
 from evaluation.__main__ import main
 from evaluation.verification import verify_retraining
 
@@ -112,3 +114,18 @@ def test_verify_tells_other_spreads_where_all_models_are_at_hand(trained, capsys
     )
     ((_, words),) = verify_retraining(untrue, checkpoints)
     assert words == ["retraining: the spreads are others"]
+
+
+def test_every_setting_of_either_and_what_is_no_setting_is_compared(training_record):
+    def trained(digest, **changes):
+        return SimpleNamespace(
+            training=training_record(**changes), made_from=SimpleNamespace(images_sha256=digest)
+        )
+
+    one = trained("a", settings={"seed": 1, "width": 8, "depth": 2}, recipe="gan", steps=9)
+    two = trained("b", settings={"seed": 2, "depth": 2, "gamma": 3}, recipe="vae", steps=8)
+    assert retraining._differences(one, one) == []
+    assert retraining._differences(one, two) == [
+        "gamma: None and 3", "images: a and b", "recipe: gan and vae", "steps: 9 and 8",
+        "width: 8 and None",
+    ]

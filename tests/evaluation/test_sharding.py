@@ -1,5 +1,6 @@
 """Several processes give what one does."""
 
+import datetime
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import torch
 import duet
 from duet.store.checkpoint import save
 from duet.store.config import DataRecord
+from duet.store.metrics import ScoreRecord
 from evaluation import path_length, reconstruction, sharding
 from evaluation.__main__ import main
 from evaluation.errors import EvaluationError
@@ -119,3 +121,72 @@ def test_paths_and_reconstructions_are_shared_out(
     torch.testing.assert_close(interleaved(speeds, 4), whole, rtol=1e-2, atol=1.0)
     whole = reconstruction.errors(checkpoint, *chosen, extractor)
     torch.testing.assert_close(interleaved(errors, 4), whole, rtol=1e-3, atol=1e-3)
+
+
+@pytest.fixture
+def group(monkeypatch):
+    """group(rank): one of two processes, whose messages arrive in `sent`."""
+    sent = []
+
+    def broadcast(tensor, source):
+        assert source == 0
+        if sharding.is_main():
+            sent.append(tensor.clone())
+        else:
+            tensor.copy_(sent.pop(0))
+
+    fake = {"is_initialized": lambda: True, "get_world_size": lambda: 2, "broadcast": broadcast}
+    for name, function in fake.items():
+        monkeypatch.setattr(sharding.distributed, name, function)
+    return lambda rank: monkeypatch.setattr(sharding.distributed, "get_rank", lambda: rank)
+
+
+def test_the_main_process_scores_and_tells(group, monkeypatch):
+    scores = {"recall": ScoreRecord(1 / 3, interval=(0.1, 0.7), count=5), "specks": ScoreRecord(0)}
+    group(0)
+    assert sharding.is_main()
+    assert sharding.share([1, 2, 3]) == [1, 3]
+    assert sharding.by_main(lambda: scores) == scores
+    group(1)
+    assert not sharding.is_main()
+    assert sharding.share([1, 2]) == [2]
+    assert sharding.by_main(lambda: pytest.fail("scored")) == scores
+
+
+def test_one_process_alone_asks_nobody(monkeypatch):
+    monkeypatch.setattr(sharding.distributed, "broadcast", lambda *_: pytest.fail("asked"))
+    assert sharding.is_main()
+    assert sharding.by_main(dict) == {}
+    assert sharding.share([1]) == [1]
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_all_but_the_main_process_fall_silent(group, monkeypatch, capsys, rank):
+    """They are joined for a day of waiting, and part whatever happens."""
+    calls = []
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(sharding.distributed, "init_process_group",
+                        lambda *given, **named: calls.append((given, named)))
+    monkeypatch.setattr(sharding.distributed, "destroy_process_group",
+                        lambda: calls.append("parted"))
+    group(rank)
+
+    def fails():
+        with sharding.processes():
+            print("result")
+            print("talk", file=sys.stderr)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fails()
+    assert capsys.readouterr() == ("result\n" * (rank == 0), "talk\n")
+    assert calls == [(("gloo",), {"timeout": datetime.timedelta(days=1)}), "parted"]
+
+
+def test_without_torchrun_nothing_is_joined(monkeypatch, capsys):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    monkeypatch.setattr(sharding.distributed, "init_process_group", lambda *_: pytest.fail("join"))
+    with sharding.processes():
+        print("result")
+    assert capsys.readouterr().out == "result\n"
+    assert sharding.launched() == 1

@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from duet.core.errors import DuetError
 from duet.core.stop import Interrupted
 from duet.core.tensors import load_tensors, save_tensors
 from duet.data import DATASETS, DataSet, Facts, ImageSet
@@ -142,6 +143,28 @@ def test_the_accuracy_is_of_all_images(tmp_path):
             return batch, F.one_hot(batch[:, 0, 0, 0].long(), 2)
 
     assert accuracy(Reads(torch.nn.Identity(), 1, 2), RECIPE, images) == 2102 / 2103
+
+
+@pytest.mark.parametrize("draw", [0.0, 0.25, 0.5, 0.75])
+def test_the_pictures_that_are_mirrored_are_those_of_small_numbers(monkeypatch, draw):
+    """By which the shipped extractors' weights come out again."""
+    monkeypatch.setattr(distortions_module.torch, "rand", lambda count: torch.full((count,), draw))
+    monkeypatch.setattr(
+        distortions_module.torch, "randint",
+        lambda low, high, size: torch.full(size, 2) if (low, high) == (0, 5) else None,
+    )
+    images = torch.arange(2 * 64, dtype=torch.uint8).view(2, 1, 8, 8)
+    found = distortions_module.flipped_and_shifted(images)
+    assert torch.equal(found, (images.flip(-1) if draw < 0.5 else images).float())
+
+
+@pytest.mark.parametrize("epochs", [0, 1_000_001])
+def test_epochs_are_at_most_a_million(tmp_path, epochs):
+    entry = ExtractorEntry(
+        "duet-halves", image_shape=(1, 8, 8), recipe=RECIPE, weights=tmp_path / "x.safetensors"
+    )
+    with pytest.raises(DuetError, match=r"--epochs must be a whole number in 1\.\.1000000"):
+        training.train_entry(entry, halves(), halves(), tmp_path, CPU, 0, epochs, False)
 
 
 def test_a_training_has_a_place_and_a_seed_of_its_own(tmp_path, monkeypatch):

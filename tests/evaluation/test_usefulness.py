@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,14 +12,15 @@ from torch import nn
 
 import duet
 from duet.core.errors import DuetError
-from duet.data import ImageSet
+from duet.data import DataError, ImageSet
 from duet.store import records
 from duet.store.checkpoint import METRICS, save
 from duet.store.config import DataRecord
 from duet.store.metrics import MetricsRecord
-from duet.store.studies import MeanRecord
+from duet.store.studies import GainRecord, MeanRecord
 from evaluation import usefulness
 from evaluation.__main__ import main
+from evaluation.commands import utility as command
 from evaluation.errors import EvaluationError
 from evaluation.extractors import EXTRACTORS
 from evaluation.extractors.base import Classifier, Recipe
@@ -147,6 +150,83 @@ def test_who_learns_what(monkeypatch):
     assert tested == [(290, "test")] * 4 + once * 2
 
 
+def test_every_classifier_is_told(monkeypatch):
+    """Two numbers of images and two repetitions; then one more that learns from generated ones."""
+    made = []
+
+    class Bar:
+        def __init__(self, *given):
+            made.append([*given, 0])
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+        def update(self):
+            made[-1][-1] += 1
+
+    monkeypatch.setattr(usefulness, "progress_bar", Bar)
+    plan = Plan(per_class=(5, 2, 5), generated=3, repeats=2, steps=1)
+    bench = Bench(TRAIN, TEST, plan, CPU)
+    bench.recipe = QUICK
+    assert [list(found) for found in bench.real] == [[2, 5]] * 2
+    found = bench.study(checkpoint(Generator()))
+    assert made == [[4, "real images", "classifier", 4], [6, "toy", "classifier", 6]]
+    assert (found.training.split, found.held_out.split, found.device) == ("train", "test", "cpu")
+    assert (found.truncation, found.subject_sha256) == (1.0, "a" * 64)
+    assert found.versions.keys() == {"python", "torch", "torch-fidelity", "numpy"}
+    Bench(TRAIN, TEST, dataclasses.replace(plan, per_class=(31,)), CPU)  # as many as there are
+
+
+def test_the_command_in_words(truth):
+    low, more = (
+        GainRecord(count, MeanRecord(0.5, 0, (0.4, 0.6)), MeanRecord(0.55, 0, (0.5, 0.6)),
+                   MeanRecord(gain, 0, (-0.01, 0.11)))
+        for count, gain in ((10, 0.05), (1000, -0.0321))
+    )
+    record = dataclasses.replace(
+        truth, gains=(more, low), generated_per_class=1234,
+        generated_to_real=MeanRecord(0.25, 0, (0.2, 0.3)),
+        real_to_generated=MeanRecord(0.75, 0, (0.7, 0.8)),
+    )
+    lines = command._words("a/b", record).splitlines()
+    assert lines[0] == (
+        "a/b: 1,234 generated images a class, 2 repetitions, tested on 290 held-out images"
+    )
+    assert [re.split(" {2,}", line.strip()) for line in lines[1:4]] == [
+        ["real images a class", "alone", "with generated", "gained"],
+        ["1,000", "50.0 % (40.0 … 60.0)", "55.0 % (50.0 … 60.0)", "-3.2 % (-1.0 … +11.0)"],
+        ["10", "50.0 % (40.0 … 60.0)", "55.0 % (50.0 … 60.0)", "+5.0 % (-1.0 … +11.0)"],
+    ]
+    assert lines[3].startswith(" " * 17 + "10  ")
+    assert lines[4:] == [
+        "trained on generated, tested on real: 25.0 % (20.0 … 30.0)",
+        "trained on 1,000 real a class, tested on generated: 75.0 % (70.0 … 80.0)",
+    ]
+
+
+@pytest.mark.parametrize("told", ["copies", "utility"])
+def test_the_real_images_are_those_that_the_flags_name(folder, monkeypatch, told, tmp_path):
+    (tmp_path / "mine").mkdir()
+    asked = []
+
+    def load(*given, **named):
+        asked.append((given, named))
+        raise DataError("enough")
+
+    monkeypatch.setattr("duet.data.load", load)
+    assert main([told, str(folder)]) == 2
+    mine = str(tmp_path / "mine")
+    assert main([told, str(folder), "--data", mine, "--data-dir", "here", "--skip-broken"]) == 2
+    decoding = {"image_size": 28, "colour": "grey", "skip_broken": False}
+    assert asked == [
+        (("toy", "train", None), decoding),
+        ((mine, "train", Path("here")), decoding | {"skip_broken": True}),
+    ]
+
+
 def test_more_of_one_seed_contain_the_fewer():
     few, more, other = some_of(TRAIN, 3, 0), some_of(TRAIN, 24, 0), some_of(TRAIN, 3, 1)
     assert few.labels.tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
@@ -198,6 +278,7 @@ def test_more_images_than_there_are_are_refused():
 def test_models_without_classes_are_refused(classes, said):
     with pytest.raises(EvaluationError, match=said):
         check_classes(SimpleNamespace(name="a", model=SimpleNamespace(num_classes=classes)))
+    check_classes(SimpleNamespace(name="a", model=SimpleNamespace(num_classes=2)))
 
 
 def test_the_command_prints_and_keeps(folder, toy_data, capsys):

@@ -19,6 +19,7 @@ def test_fixed_point_is_off_by_half_a_step(bits):
     assert (coarse.dtype, fine.dtype) == (torch.int8, torch.int8)
     largest = weight.abs().amax((1, 2), keepdim=True)
     assert (step <= largest / form.most * 1.02 + 1e-30).all()  # no bit is given away
+    assert torch.equal(step, (largest / form.most * (257 / 256)).bfloat16().float())
     assert ((form(coarse, fine, step) - weight).abs() <= step / 2 * 1.001).all()
 
 

@@ -206,6 +206,8 @@ class _Finder(ast.NodeVisitor):
             self.found.append((self.span(first)[0], self.span(second)[1], new))
         passed = sorted([*node.args, *node.keywords], key=self.span)
         for index, item in enumerate(passed):
+            if name == "zip" and isinstance(item, ast.keyword):
+                continue  # strict: an invariant of ours, as an assert
             keyword = isinstance(item, ast.keyword) and item.arg not in KEPT_KEYWORDS
             if keyword and not _is_prose(item.value):
                 self.drop([self.span(one) for one in passed], index)

@@ -185,6 +185,15 @@ def test_the_seed_chooses(tree, monkeypatch):
         assert lines[0] == mutant.line
 
 
+def test_zips_strict_is_an_invariant(monkeypatch):
+    """That two lists are as long as each other no test can see broken, as with an assert."""
+    monkeypatch.syspath_prepend(HERE)
+    mutators = importlib.import_module("mutators")
+    found = mutators.mutations("assert a\nfound = dict(zip(a, b, strict=True))\n")
+    assert [after for _, _, after in found] == ["found = dict(zip(b, a, strict=True))"]
+    assert "f(a)" in [after for _, _, after in mutators.mutations("f(a, strict=True)\n")]
+
+
 def test_too_few_caught(mutate):
     code, said, _, mutants = mutate("--at-least", 0.99, "--paths", "duet/words.py")
     outcomes = [m["outcome"] for m in mutants]

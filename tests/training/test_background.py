@@ -30,6 +30,14 @@ def test_it_is_the_median_over_pictures_and_channels():
     assert border_level(torch.cat([pictures(30, channels=2), pictures(20)], dim=1)) == 30
 
 
+@pytest.mark.parametrize(("moved", "level"), [(0, 10), (1, 200)])
+def test_of_halves_it_is_the_lower(moved, level):
+    """Of 20 values along the borders 10 are low, or 9."""
+    images = torch.cat([pictures(value, count=1, height=2, width=3) for value in (10, 200)])
+    images[0, 0, 0, 1 : 1 + moved] = 200  # no corner
+    assert border_level(images) == level
+
+
 def test_all_four_borders_count():
     for row, column in ((0, slice(None)), (-1, slice(None)), (slice(None), 0), (slice(None), -1)):
         images = pictures(40, height=3, width=3, count=1)

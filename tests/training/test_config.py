@@ -48,6 +48,20 @@ def test_defaults_build_the_shipped_networks(root, name):
     assert built | {"image_shape": [*built["image_shape"]]} == shipped
 
 
+@pytest.mark.parametrize(("guidance", "fits"), [(1.0, True), (10.0, True), (0.9, False),
+                                                (10.1, False)])
+def test_guidance_is_in_1_to_10(guidance, fits):
+    if fits:
+        assert RECIPES["vae"].config(guidance=guidance).guidance == guidance
+    else:
+        with pytest.raises(TrainingError, match="--guidance must be a number in"):
+            RECIPES["vae"].config(guidance=guidance)
+
+
+def test_a_run_is_saved_every_500_steps_unless_told():
+    assert {recipe.config().save_every for recipe in RECIPES.values()} == {500}
+
+
 def test_the_dcgan_takes_the_tutorials_fifty_epochs():
     assert RECIPES["dcgan"].config().steps == -(-50 * 60_000 // 256)
 

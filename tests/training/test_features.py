@@ -1,9 +1,11 @@
 """The features that judge a reconstruction."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
-from duet.models.networks import ResidualConfig
+from duet.models.networks import Coarser, ResidualConfig
 from training.features import Features, perceptual_nll, rotation_loss
 
 CONFIG = ResidualConfig((3, 16, 16), 0, 6, 4, 1)
@@ -22,6 +24,16 @@ def test_maps_are_of_every_stage_and_all_weights_answer():
     assert [tuple(m.shape[1:]) for m in features.maps(images)] == [(2, 8, 8), (4, 4, 4), (8, 2, 2)]
     rotation_loss(features, images).backward()
     assert all(weight.grad.abs().sum() > 0 for weight in features.parameters())
+
+
+@pytest.mark.parametrize(("width", "widths"), [(1, (1, 1, 2)), (6, (3, 6, 12))])
+def test_it_is_half_as_wide_with_one_block_a_stage(width, widths):
+    features = Features(ResidualConfig((3, 16, 16), 0, 6, width, 3))
+    assert [m.shape[1] for m in features.maps(torch.rand(1, 3, 16, 16))] == list(widths)
+    for stage, pair in zip(features.stages, pairwise(widths), strict=True):
+        shapes = {key: value.shape for key, value in stage.state_dict().items()}
+        known = Coarser(*pair, 1).state_dict()
+        assert shapes == {key: value.shape for key, value in known.items()}
 
 
 def test_the_question_is_the_turn():

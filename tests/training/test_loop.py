@@ -210,13 +210,16 @@ def test_curves_are_a_panel_a_loss_side_by_side(tmp_path, monkeypatch, count):
         (line,) = axes.get_lines()
         assert line.get_xydata().tolist() == [[5, 5 + i], [9, 9 + i], [12, 12 + i]]
         assert axes.get_xlabel() == "step"
-        assert axes.xaxis.get_gridlines()[0].get_visible()
+        assert line.get_linewidth() == 1
+        grid = axes.xaxis.get_gridlines()[0]
+        assert (grid.get_visible(), grid.get_alpha()) == (True, 0.3)
     places = [axes.get_position() for axes in drawn.axes]
     assert len({round(place.y0, 2) for place in places}) == 1
     assert sorted(place.x0 for place in places) == [place.x0 for place in places]
     assert 1 < drawn.get_figwidth() / count / drawn.get_figheight() < 1.5
     assert drawn.get_layout_engine() is not None  # titles would overlap
-    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert (picture.format, picture.size) == ("PNG", (352 * count, 286))
 
 
 def test_curves_of_an_empty_log_are_no_picture(tmp_path):
