@@ -406,20 +406,6 @@ def test_the_same_pictures_keep_their_place_from_version_to_version(
     assert found.relative_to(cache).as_posix() == place
 
 
-def test_leftovers_that_cannot_be_removed_stay(folder, png, cache, monkeypatch):
-    """Somebody else may be removing them."""
-    root = folder({f"{i}.png": png(i) for i in range(5)})
-    loaded(root)
-    (found,) = cache.rglob("*.safetensors")
-    found.unlink()
-    (found.parent / "making-odd").touch()  # no folder
-    (found.parent / "making-old").mkdir()
-    loaded(root)
-    assert sorted(path.name for path in found.parent.iterdir() if path.name != ".lock") == [
-        "making-odd", "set.safetensors",
-    ]
-
-
 def test_a_published_zip_is_another_set_than_the_same_of_ones_own(
     tmp_path, png, write_zip, cache
 ):
