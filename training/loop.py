@@ -17,7 +17,18 @@ from duet.store.config import DataRecord
 from duet.store.run import LogRow, RunRecord, read_log
 from training.config import TrainConfig, TrainingError
 from training.driver import train_step
-from training.folder import CHECKPOINT, CURVES, LOG, RUN, SAMPLES, STATE, check_folder, working_in
+from training.evolution import Evolution
+from training.folder import (
+    CHECKPOINT,
+    CURVES,
+    EVOLUTION,
+    LOG,
+    RUN,
+    SAMPLES,
+    STATE,
+    check_folder,
+    working_in,
+)
 from training.log import RunLog, draw_curves
 from training.objective import Objective
 from training.randomness import batch_indices, noise_seed, weights_seed
@@ -65,14 +76,18 @@ def train(config: TrainConfig, command: str) -> Path:
         run = run_record(config, command, made_from)  # as it is now, not at the end
         records.write(folder / RUN, run)
         log = RunLog(folder / LOG, rows, progress, config.steps, config.batch_size)
+        evolution = Evolution(folder / EVOLUTION, progress.step)
         pixels, labels = images.images.to(device), images.labels.to(device)
         with stop_signals() as stop, contextlib.closing(log):
             while True:
                 # Maintenance comes first, so that step 0 and the last one are treated alike.
+                evolution.see(log.step, objective.shipped)
                 done = log.step == config.steps
                 last = done or bool(stop)  # asked once: a signal may come between two looks
                 if last or log.step % config.save_every == 0:
                     log.flush()
+                    # Before the state: no row is missing where a run goes on from it.
+                    evolution.write(log.step, objective.shipped)
                     save_state(folder / STATE, objective, config, log.progress)
                     _save_pictures(folder, objective.shipped, log.rows)
                 if last:
@@ -92,7 +107,7 @@ def train(config: TrainConfig, command: str) -> Path:
             )
         write_checkpoint(
             folder / CHECKPOINT, objective.shipped, config, made_from, images=len(images),
-            run=run, progress=log.progress, rows=log.rows,
+            run=run, progress=log.progress, rows=log.rows, evolution=evolution,
         )
         return folder / CHECKPOINT
 

@@ -7,10 +7,13 @@ from pydantic import Field
 
 from duet.store.records import STRICT, Amount, Count, Curve, Line, Setting, Text, Versions, Word
 
+Steps = Annotated[tuple[Count, ...], Field(max_length=1000)]
+
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """training.json: the run that made the weights. `seconds` is wall-clock time."""
+    """training.json: the run that made the weights. `seconds` is wall-clock time; `evolution`: of
+    which steps evolution.png has a row, in order."""
 
     __pydantic_config__ = STRICT
 
@@ -26,4 +29,5 @@ class TrainingRecord:
     epochs: Amount
     curves: Annotated[dict[Word, Curve], Field(max_length=50)]
     threads: Count | None = None  # of the CPU; weights repeat bit for bit for the same number
+    evolution: Steps = ()
     schema: Literal[1] = 1

@@ -47,7 +47,8 @@ def test_a_run_ends_in_a_whole_checkpoint(recipe, run):
     folder = run(recipe, "mnist-toy", steps=3) / "checkpoint"
     names = {path.name for path in folder.iterdir()}
     assert names == {
-        "config.json", "model.safetensors", "training.json", "preview.png", "README.md",
+        "config.json", "model.safetensors", "training.json", "preview.png", "evolution.png",
+        "README.md",
     }
     loaded = duet.load(folder)
     assert (loaded.name, loaded.data) == ("mnist-toy", "toy")
