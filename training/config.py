@@ -63,6 +63,9 @@ class TrainConfig:
     """Arithmetic of the convolutions; auto: bfloat16 where the GPU or CPU has it, else float32."""
     save_every: Annotated[int, OPERATIONAL] = 500
     """Steps between two saves of the state, the sample grid and the loss curves."""
+    eval_every: Annotated[int | None, OPERATIONAL] = None
+    """Steps between two measurements of 2,000 samples (FID and others, into scores.jsonl and
+    curves.png), the best checkpoint and its state kept in best/ (default: none)."""
     resume: Annotated[bool, OPERATIONAL] = False
     """Go on from the state saved in the run folder."""
     push_to_hub: Annotated[str | None, OPERATIONAL] = None
@@ -71,7 +74,9 @@ class TrainConfig:
     """Print the resolved configuration as JSON and stop; null is what the pictures would decide."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "save_every", "width", "stages", "latent_dim"):
+        for name in (
+            "steps", "batch_size", "save_every", "eval_every", "width", "stages", "latent_dim",
+        ):
             value = getattr(self, name, None)
             if value is not None and value < 1:
                 raise TrainingError(f"{flag(name)} must be at least 1, not {value}")

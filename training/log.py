@@ -1,9 +1,10 @@
 """What a run tells: a progress bar for now, log.jsonl and curves.png for later."""
 
+import contextlib
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from tqdm import tqdm
 
 from duet.core.files import replacing
 from duet.store.run import LogRow
+from duet.store.scores import SCORES
 from training.config import TrainingError
 from training.state import Progress
 
@@ -30,6 +32,7 @@ class RunLog:
         self.batch_size = batch_size
         self._seconds_before = progress.seconds
         self._started = time.monotonic()
+        self._off_the_clock = 0.0
         self._sums: dict[str, torch.Tensor] = {}
         self._count = 0
         # Rows written after the state that we go on from belong to steps that are done again.
@@ -43,7 +46,15 @@ class RunLog:
 
     @property
     def progress(self) -> Progress:
-        return Progress(self.step, self._seconds_before + time.monotonic() - self._started)
+        seconds = time.monotonic() - self._started - self._off_the_clock
+        return Progress(self.step, self._seconds_before + seconds)
+
+    @contextlib.contextmanager
+    def off_the_clock(self) -> Iterator[None]:
+        """What is done here is no training: its time does not count."""
+        began = time.monotonic()
+        yield
+        self._off_the_clock += time.monotonic() - began
 
     def add(self, losses: dict[str, torch.Tensor]) -> None:
         """Count one finished step. Losses stay on the device until the row is written."""
@@ -75,20 +86,27 @@ class RunLog:
         self.rows.append(row)
         self.bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()})
 
+    def say(self, words: str) -> None:
+        """A line of its own above the bar."""
+        self.bar.write(words, file=sys.stderr)
+
     def close(self) -> None:
         self.bar.close()
 
 
-def draw_curves(rows: Sequence[LogRow], path: Path) -> None:
-    """One panel a loss, over the steps, as a PNG; nothing of no rows."""
-    if not rows:
+def draw_curves(rows: Sequence[LogRow], scores: Sequence[LogRow], path: Path) -> None:
+    """One panel a loss, and below one a score, over the steps, as a PNG; nothing of no rows."""
+    told = [kind for kind in (rows, scores) if kind]
+    if not told:
         return
-    names = list(rows[-1].losses)
-    figure = Figure(figsize=(3.2 * len(names), 2.6), layout="constrained")
-    for position, name in enumerate(names, start=1):
-        axes = figure.add_subplot(1, len(names), position)
-        axes.plot([row.step for row in rows], [row.losses[name] for row in rows], linewidth=1)
-        axes.set(title=name, xlabel="step")
-        axes.grid(alpha=0.3)
+    columns = max(len(kind[-1].losses) for kind in told)
+    figure = Figure(figsize=(3.2 * columns, 2.6 * len(told)), layout="constrained")
+    for line, kind in enumerate(told):
+        for place, name in enumerate(kind[-1].losses, start=1):
+            axes = figure.add_subplot(len(told), columns, line * columns + place)
+            axes.plot([row.step for row in kind], [row.losses[name] for row in kind], linewidth=1)
+            title = SCORES[name].heading if kind is scores else name
+            axes.set(title=title, xlabel="step")
+            axes.grid(alpha=0.3)
     with replacing(path) as scratch:
         figure.savefig(scratch, dpi=110)

@@ -34,6 +34,7 @@ from training.objective import Objective
 from training.randomness import batch_indices, noise_seed, weights_seed
 from training.recipes import RECIPES
 from training.record import data_record, run_record, save_preview, write_checkpoint
+from training.scoring import ScoreLog
 from training.state import Progress, load_state, save_state
 
 
@@ -76,7 +77,15 @@ def train(config: TrainConfig, command: str) -> Path:
         run = run_record(config, command, made_from)  # as it is now, not at the end
         records.write(folder / RUN, run)
         log = RunLog(folder / LOG, rows, progress, config.steps, config.batch_size)
+        scores = ScoreLog(folder, config, progress.step)
         evolution = Evolution(folder / EVOLUTION, progress.step)
+
+        def checkpoint_in(place: Path) -> None:
+            write_checkpoint(
+                place, objective.shipped, config, made_from, images=len(images), run=run,
+                progress=log.progress, rows=log.rows, scores=scores.rows, evolution=evolution,
+            )
+
         pixels, labels = images.images.to(device), images.labels.to(device)
         with stop_signals() as stop, contextlib.closing(log):
             while True:
@@ -84,12 +93,16 @@ def train(config: TrainConfig, command: str) -> Path:
                 evolution.see(log.step, objective.shipped)
                 done = log.step == config.steps
                 last = done or bool(stop)  # asked once: a signal may come between two looks
-                if last or log.step % config.save_every == 0:
+                due = scores.is_due(log.step) and (done or not last)
+                if last or due or log.step % config.save_every == 0:
                     log.flush()
                     # Before the state: no row is missing where a run goes on from it.
                     evolution.write(log.step, objective.shipped)
                     save_state(folder / STATE, objective, config, log.progress)
-                    _save_pictures(folder, objective.shipped, log.rows)
+                    if due:
+                        with log.off_the_clock():
+                            log.say(scores.measure(log.progress, checkpoint_in))
+                    _save_pictures(folder, objective.shipped, log.rows, scores.rows)
                 if last:
                     break
 
@@ -105,10 +118,7 @@ def train(config: TrainConfig, command: str) -> Path:
                 f"stopped at step {log.step} of {config.steps}, all saved in {folder}; "
                 "go on with the same command and --resume", stop[0],
             )
-        write_checkpoint(
-            folder / CHECKPOINT, objective.shipped, config, made_from, images=len(images),
-            run=run, progress=log.progress, rows=log.rows, evolution=evolution,
-        )
+        checkpoint_in(folder / CHECKPOINT)
         return folder / CHECKPOINT
 
 
@@ -153,7 +163,9 @@ def _other_pictures(before: RunRecord, config: TrainConfig, made_from: DataRecor
     return alike and was not in (None, made_from.images_sha256)
 
 
-def _save_pictures(folder: Path, model: LatentModel, rows: Sequence[LogRow]) -> None:
+def _save_pictures(
+    folder: Path, model: LatentModel, rows: Sequence[LogRow], scores: Sequence[LogRow]
+) -> None:
     with replacing(folder / SAMPLES) as scratch:
         save_preview(model, scratch)
-    draw_curves(rows, folder / CURVES)
+    draw_curves(rows, scores, folder / CURVES)

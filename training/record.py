@@ -61,7 +61,8 @@ def run_record(config: TrainConfig, command: str, made_from: DataRecord) -> RunR
 
 def write_checkpoint(
     folder: Path, model: LatentModel, config: TrainConfig, made_from: DataRecord, *,
-    images: int, run: RunRecord, progress: Progress, rows: Sequence[LogRow], evolution: Evolution,
+    images: int, run: RunRecord, progress: Progress, rows: Sequence[LogRow],
+    scores: Sequence[LogRow], evolution: Evolution,
 ) -> None:
     """Write the folder whole, in the place of an earlier one. `images`: how many there are;
     `evolution`: as it was last written."""
@@ -82,6 +83,7 @@ def write_checkpoint(
             curves=downsampled(rows),
             threads=run.threads,
             evolution=evolution.steps,
+            scores=downsampled(scores),
         )
         shutil.copyfile(evolution.path, scratch / checkpoint.EVOLUTION)
         records.write(scratch / checkpoint.TRAINING, record)

@@ -1,5 +1,6 @@
 """training.json: the run that made the weights."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -13,7 +14,8 @@ Steps = Annotated[tuple[Count, ...], Field(max_length=1000)]
 @dataclass(frozen=True)
 class TrainingRecord:
     """training.json: the run that made the weights. `seconds` is wall-clock time; `evolution`: of
-    which steps evolution.png has a row, in order."""
+    which steps evolution.png has a row, in order; `scores`: what was measured on the way, as
+    columns like those of `curves`."""
 
     __pydantic_config__ = STRICT
 
@@ -30,4 +32,7 @@ class TrainingRecord:
     curves: Annotated[dict[Word, Curve], Field(max_length=50)]
     threads: Count | None = None  # of the CPU; weights repeat bit for bit for the same number
     evolution: Steps = ()
+    scores: Annotated[dict[Word, Curve], Field(max_length=50)] = dataclasses.field(
+        default_factory=dict
+    )
     schema: Literal[1] = 1

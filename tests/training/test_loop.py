@@ -202,7 +202,7 @@ def test_curves_are_a_panel_a_loss_side_by_side(tmp_path, monkeypatch, count):
     monkeypatch.setattr("training.log.Figure", figure)
     names = ["a", "b", "c"][:count]
     rows = [LogRow(step, 0.0, {n: step + i for i, n in enumerate(names)}) for step in (5, 9, 12)]
-    draw_curves(rows, tmp_path / "curves.png")
+    draw_curves(rows, (), tmp_path / "curves.png")
     (drawn,) = figures
     assert [axes.get_title() for axes in drawn.axes] == names
     for i, axes in enumerate(drawn.axes):
@@ -219,7 +219,7 @@ def test_curves_are_a_panel_a_loss_side_by_side(tmp_path, monkeypatch, count):
 
 
 def test_curves_of_an_empty_log_are_no_picture(tmp_path):
-    draw_curves([], tmp_path / "curves.png")
+    draw_curves([], [], tmp_path / "curves.png")
     assert not (tmp_path / "curves.png").exists()
 
 

@@ -52,7 +52,8 @@ def test_a_finished_run_is_recorded_whole(tmp_path, tiny_gan, monkeypatch):
     evolution.write(7, tiny_gan)
     write_checkpoint(
         tmp_path / "checkpoint", tiny_gan, config, made_from, images=30, run=run,
-        progress=Progress(7, 12.345), rows=rows, evolution=evolution,
+        progress=Progress(7, 12.345), rows=rows,
+        scores=[LogRow(7, 12.0, {"frechet_distance": 3.25})], evolution=evolution,
     )
     loaded = duet.load(tmp_path / "checkpoint")
     assert (loaded.name, loaded.made_from) == ("mine", made_from)
@@ -62,6 +63,7 @@ def test_a_finished_run_is_recorded_whole(tmp_path, tiny_gan, monkeypatch):
         seconds=12.3, steps=7, images_seen=56, epochs=1.87,
         curves={"step": (4.0, 7.0), "seconds": (6.0, 10.5), "loss": (0.25, 0.25)},
         evolution=(0, 7),
+        scores={"step": (7.0,), "seconds": (12.0,), "frechet_distance": (3.25,)},
     )
     assert "mine" in (tmp_path / "checkpoint" / "README.md").read_text(encoding="utf-8")
 
