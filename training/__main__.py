@@ -15,6 +15,7 @@ from duet.hub import publish
 from duet.hub.card import write_card
 from duet.hub.client import HubError
 from duet.hub.space import space
+from training import processes
 from training.config import TrainConfig
 from training.export import export
 from training.loop import train
@@ -69,9 +70,11 @@ def run(config: TrainConfig, command: str) -> None:
         return
     if config.push_to_hub is not None:
         publish.check(config.push_to_hub)
-    folder = train(config, command)
-    print(folder)
-    if config.push_to_hub is not None:
+    with processes.together(config):
+        folder = train(config, command)
+        main = processes.is_main()
+        print(folder)
+    if config.push_to_hub is not None and main:
         try:
             print(publish.publish(str(folder), config.push_to_hub))
         except HubError as error:

@@ -66,8 +66,13 @@ class TrainConfig:
     eval_every: Annotated[int | None, OPERATIONAL] = None
     """Steps between two measurements of 2,000 samples (FID and others, into scores.jsonl and
     curves.png), the best checkpoint and its state kept in best/ (default: none)."""
+    log_with: Annotated[Literal["tensorboard", "trackio"] | None, OPERATIONAL] = None
+    """Tracker on this machine that is told losses and scores too, if it is installed."""
     resume: Annotated[bool, OPERATIONAL] = False
     """Go on from the state saved in the run folder."""
+    retry: Annotated[int, OPERATIONAL] = 0
+    """How often in all the run may go on from its last good state, with other random numbers, when
+    losses or gradients are no longer finite."""
     push_to_hub: Annotated[str | None, OPERATIONAL] = None
     """Publish the finished checkpoint on the Hugging Face Hub as USER/NAME."""
     dry_run: Annotated[bool, OPERATIONAL] = False
@@ -80,6 +85,8 @@ class TrainConfig:
             value = getattr(self, name, None)
             if value is not None and value < 1:
                 raise TrainingError(f"{flag(name)} must be at least 1, not {value}")
+        if self.retry < 0:
+            raise TrainingError(f"--retry must not be negative, like {self.retry}")
         if (self.batch_size or self.least_batch_size) < self.least_batch_size:
             raise TrainingError(
                 f"--batch-size must be at least {self.least_batch_size} for {self.recipe}, whose "

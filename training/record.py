@@ -23,6 +23,7 @@ from duet.store import checkpoint, records
 from duet.store.config import DataRecord
 from duet.store.run import LogRow, RunRecord
 from duet.store.training import TrainingRecord
+from training import processes
 from training.config import TrainConfig, TrainingError
 from training.evolution import Evolution, drawn
 from training.state import Progress
@@ -83,6 +84,7 @@ def write_checkpoint(
             curves=downsampled(rows),
             threads=run.threads,
             evolution=evolution.steps,
+            retries=progress.retries,
             scores=downsampled(scores),
         )
         shutil.copyfile(evolution.path, scratch / checkpoint.EVOLUTION)
@@ -115,6 +117,12 @@ def downsampled(rows: Sequence[LogRow]) -> dict[str, tuple[float, ...]]:
 
 
 def hardware(device: torch.device) -> str:
+    count = processes.count()
+    name = _name_of(device)
+    return name if count == 1 else f"{count} processes, each {name}"
+
+
+def _name_of(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     cores = f"{torch.get_num_threads()} of {os.cpu_count()} cores"

@@ -44,11 +44,13 @@ class ScoreLog:
         self.rows = [row for row in self.rows if row.step <= step]
 
     def is_due(self, step: int) -> bool:
-        """Whether a step is one of every so many, or the last, and was not measured before."""
+        """Whether a step is one of every so many, or the last."""
         every = self.config.eval_every
-        if every is None or (self.rows and self.rows[-1].step == step):
-            return False
-        return step % every == 0 or step == self.config.steps
+        return every is not None and (step % every == 0 or step == self.config.steps)
+
+    def has(self, step: int) -> bool:
+        """Whether it was measured already, by an earlier sitting."""
+        return bool(self.rows) and self.rows[-1].step == step
 
     def measure(self, progress: Progress, write: Callable[[Path], None]) -> str:
         """Measure what `write` makes of a folder, a checkpoint of the state that was just saved,

@@ -15,7 +15,8 @@ Steps = Annotated[tuple[Count, ...], Field(max_length=1000)]
 class TrainingRecord:
     """training.json: the run that made the weights. `seconds` is wall-clock time; `evolution`: of
     which steps evolution.png has a row, in order; `scores`: what was measured on the way, as
-    columns like those of `curves`."""
+    columns like those of `curves`; `retries`: at which steps numbers were not finite and the run
+    went on from an earlier state with other random numbers."""
 
     __pydantic_config__ = STRICT
 
@@ -32,6 +33,7 @@ class TrainingRecord:
     curves: Annotated[dict[Word, Curve], Field(max_length=50)]
     threads: Count | None = None  # of the CPU; weights repeat bit for bit for the same number
     evolution: Steps = ()
+    retries: Steps = ()
     scores: Annotated[dict[Word, Curve], Field(max_length=50)] = dataclasses.field(
         default_factory=dict
     )

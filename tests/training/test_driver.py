@@ -46,7 +46,7 @@ def stepped(objective, images, labels):
     """(the objective as it was, a step's report): the step draws from seed 5."""
     before = copy.deepcopy(objective)
     torch.manual_seed(5)
-    return before, train_step(objective, STEP, images, labels)
+    return before, train_step(objective, STEP, images, labels).losses
 
 
 def check_gradients(network, loss, by_hand):
@@ -353,7 +353,7 @@ def test_losses_are_computed_in_float32(batch, monkeypatch, recipe, shape):
         monkeypatch.setattr(f"training.{module}.{name}", in_float32(function))
     images = torch.rand(COUNT, *shape) * 2 - 1
     report = train_step(objective, 0, images, torch.zeros(COUNT, dtype=torch.int64))
-    for value in report.values():
+    for value in (*report.losses.values(), *report.norms.values()):
         assert value.dtype == torch.float32
         assert not value.requires_grad  # a log that keeps graphs runs out of memory
 
@@ -367,7 +367,7 @@ def test_a_step_computes_where_its_images_are(monkeypatch, recipe, shape):
         objective = RECIPES[recipe].objective(config, shape, 0)
         images, labels = torch.empty(COUNT, *shape), torch.empty(COUNT, dtype=torch.int64)
     report = train_step(objective, 0, images, labels)
-    assert {value.device.type for value in report.values()} == {"meta"}
+    assert {value.device.type for value in report.losses.values()} == {"meta"}
 
 
 def test_a_frozen_network_asks_for_no_gradients():
@@ -444,5 +444,6 @@ def test_networks_of_one_phase_move_at_once():
         for name, number in zip("ab", objective.numbers, strict=True)
     }
     product = one * other
-    update(objective, {"a": product, "b": -product})
+    norms = update(objective, {"a": product, "b": -product})
+    assert {name: norm.item() for name, norm in norms.items()} == {"a": 3.0, "b": 2.0}
     assert (one.item(), other.item()) == pytest.approx((2 - 0.1 * 3, 3 + 0.1 * 2))

@@ -8,7 +8,7 @@ import torch
 from duet.core.errors import DuetError
 from duet.core.files import read_json, write_json
 from duet.core.tensors import load_tensors, save_tensors
-from training.state import StateRecord, _warn_of_threads
+from training.state import StateRecord, _warn_of_others
 
 STATE, LOG, RUN = "state.safetensors", "log.jsonl", "run.json"
 WEIGHT, MOMENT = "network.model.generator.seed.weight", "optimizer.discriminator.0.exp_avg"
@@ -222,9 +222,9 @@ def test_another_number_of_threads_is_said(run, finished, capsys):
 
 def test_threads_of_another_device_do_not_matter(capsys):
     record = StateRecord({}, step=1, seconds=1.0, threads=99)
-    _warn_of_threads(record, torch.nn.Linear(1, 1, device="meta"))
+    _warn_of_others(record, torch.nn.Linear(1, 1, device="meta"))
     assert capsys.readouterr().err == ""
-    _warn_of_threads(record, torch.nn.Linear(1, 1))
+    _warn_of_others(record, torch.nn.Linear(1, 1))
     assert "99 threads" in capsys.readouterr().err
 
 
