@@ -26,7 +26,7 @@ asked = $(if $(filter $1,$(MAKECMDGOALS)),$(if $($2),,$(error $2 is missing: mak
 $(call asked,release,RUN,runs/mnist-gan)
 $(call asked,space,SPACE,you/duet)
 
-.PHONY: help app test check fix mutants bench-evaluation verify table release space site bench-stage clean venv
+.PHONY: help app test check fix mutants bench-evaluation bench-training verify table release space site bench-stage clean venv
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
@@ -52,6 +52,9 @@ mutants: .venv/installed-dev ## break the product line by line: what do the test
 
 bench-evaluation: .venv/bench/installed ## time the evaluation beside its peers, and compare their numbers
 	.venv/bench/bin/python -m benchmarks.evaluation $(SAMPLES:%=--samples %)
+
+bench-training: .venv/installed-app ## time each recipe's steps, and profile one (SECONDS=20 a row)
+	$(BIN)/python -m benchmarks.training --profile $(SECONDS:%=--seconds %)
 
 verify: .venv/installed-app ## measure the shipped checkpoints again and compare (AT_MOST=10000: quick)
 	$(BIN)/python -m evaluation verify checkpoints/*/ $(if $(AT_MOST),--at-most $(AT_MOST))

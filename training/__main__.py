@@ -1,4 +1,5 @@
-"""python -m training: train a recipe; card, export, publish or pull one; deploy the Space."""
+"""python -m training: train a recipe, or sweep over its settings; card, export, publish or pull
+one; deploy the Space."""
 
 import json
 import shlex
@@ -21,6 +22,7 @@ from training.export import export
 from training.loop import train
 from training.recipes import RECIPES
 from training.release import release
+from training.sweep import sweep
 
 
 def card(folders: Annotated[tuple[Path, ...], tyro.conf.Positional], /) -> None:
@@ -35,7 +37,7 @@ def card(folders: Annotated[tuple[Path, ...], tyro.conf.Positional], /) -> None:
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "card": card, "export": export, "publish": publish.publish, "pull": publish.pull,
-    "release": release, "space": space,
+    "release": release, "space": space, "sweep": sweep,
 }
 
 

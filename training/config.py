@@ -54,6 +54,12 @@ class TrainConfig:
     out: Annotated[Path | None, OPERATIONAL] = None
     """Run folder: state, log, pictures, and the finished checkpoint/ (default: runs/DATA-RECIPE).
     Its name becomes the model's name."""
+    train_images: int | None = None
+    """Train on so many of the images, chosen at random (default: on all)."""
+    wrong_labels: float = 0.0
+    """Share of the images that get a wrong label, on purpose."""
+    duplicates: float = 0.0
+    """Share of the images that are replaced by repeats of others, on purpose."""
     steps: Steps = 10_000
     batch_size: BatchSize = 64
     seed: int = 0
@@ -80,11 +86,15 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name in (
-            "steps", "batch_size", "save_every", "eval_every", "width", "stages", "latent_dim",
+            "steps", "batch_size", "save_every", "eval_every", "train_images", "width", "stages",
+            "latent_dim",
         ):
             value = getattr(self, name, None)
             if value is not None and value < 1:
                 raise TrainingError(f"{flag(name)} must be at least 1, not {value}")
+        for name in ("wrong_labels", "duplicates"):
+            if not 0 <= (share := getattr(self, name)) < 1:
+                raise TrainingError(f"{flag(name)} must be a share from 0 to below 1, not {share}")
         if self.retry < 0:
             raise TrainingError(f"--retry must not be negative, like {self.retry}")
         if (self.batch_size or self.least_batch_size) < self.least_batch_size:

@@ -18,6 +18,7 @@ from duet.store import records
 from duet.store.config import DataRecord
 from duet.store.run import LogRow, RunRecord, read_log
 from training import processes
+from training.altered import altered
 from training.config import TrainConfig, TrainingError
 from training.driver import train_step
 from training.evolution import Evolution
@@ -64,6 +65,7 @@ def train(config: TrainConfig, command: str) -> Path:
             colour=config.colour, skip_broken=config.skip_broken,
         )
     made_from = data_record(images, config)
+    images = altered(images, config)
     config = config.suited(images)
     _check_batch(config, len(images))
     processes.check_batch(config.batch_size)

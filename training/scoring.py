@@ -58,7 +58,7 @@ class ScoreLog:
         with tempfile.TemporaryDirectory(prefix="duet-") as scratch:
             candidate = Path(scratch) / "checkpoint"
             write(candidate)
-            measured = measure(candidate, self.config)
+            measured = measure(candidate, self.config, SAMPLES)
             best = is_better(measured, self.folder / BEST)
             if best:
                 with replacing_folder(self.folder / BEST) as place:
@@ -81,23 +81,28 @@ def is_better(measured: Measurement, best: Path) -> bool:
     return measured.scores[BY].value < record.measurements[-1].scores[BY].value
 
 
-def measure(checkpoint: Path, config: TrainConfig) -> Measurement:
+def child_environment() -> dict[str, str]:
+    """Of a command of ours that is started from here: this code, and none of a launcher's words."""
+    environment = {key: value for key, value in os.environ.items() if key not in OF_A_LAUNCHER}
+    paths = filter(None, (str(ROOT), environment.get("PYTHONPATH")))
+    return environment | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+def measure(checkpoint: Path, config: TrainConfig, samples: int) -> Measurement:
     """What the evaluation finds of a checkpoint folder, and leaves in its metrics.json."""
     command = [
         sys.executable, "-m", "evaluation", "measure", str(checkpoint), "--json",
-        "--samples", str(SAMPLES), "--repeats", "0", "--device", config.device,
+        "--samples", str(samples), "--repeats", "0", "--device", config.device,
     ]
     if config.data_dir is not None:
         command += ["--data-dir", str(config.data_dir)]
-    environment = {key: value for key, value in os.environ.items() if key not in OF_A_LAUNCHER}
-    paths = filter(None, (str(ROOT), environment.get("PYTHONPATH")))
     # A session of its own: Ctrl-C asks the run to stop, after this.
     done = subprocess.run(
-        command, env=environment | {"PYTHONPATH": os.pathsep.join(paths)}, capture_output=True,
-        text=True, check=False, start_new_session=True,
+        command, env=child_environment(), capture_output=True, text=True, check=False,
+        start_new_session=True,
     )
     record = records.read(MetricsRecord, checkpoint / METRICS)
     if done.returncode or record is None:
         reason = done.stderr.strip().rpartition("error: ")[2] or f"it ended by {done.returncode}"
-        raise TrainingError(f"--eval-every: the evaluation could not be done: {reason}")
+        raise TrainingError(f"the evaluation could not be done: {reason}")
     return record.measurements[-1]
