@@ -173,6 +173,12 @@ def test_the_peers_have_an_environment_of_their_own(make):
     assert (make.folder / ".venv/bench/bin/python").exists()
 
 
+def test_the_trainings_bench_takes_our_environment(make):
+    code, _, commands = make("bench-training", "SECONDS=9")
+    assert (code, commands[-1]) == (0, "python -m benchmarks.training --profile --seconds 9")
+    assert make("bench-training")[2][-1] == "python -m benchmarks.training --profile"
+
+
 def test_the_stages_types_are_checked_where_npm_brings_what_that_takes(make):
     code, told, commands = make("check", NPM="fails")
     assert (code, commands[-1]) == (0, "python -m mypy")

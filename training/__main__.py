@@ -85,14 +85,15 @@ def run(config: TrainConfig, command: str) -> None:
 
 
 def strip_flags(arguments: Sequence[str]) -> list[str]:
-    """The arguments without --resume and --push-to-hub: what reproduces the weights, since a
-    resumed run equals an unbroken one, wherever it is sent."""
+    """The arguments without --resume, --push-to-hub and --log-with: what reproduces the weights,
+    since a resumed run equals an unbroken one, wherever it is sent."""
     kept, rest = [], iter(arguments)
     for argument in rest:
         name, has_value, _ = argument.replace("_", "-").partition("=")
-        if name == "--push-to-hub" and not has_value:
-            next(rest, None)
-        elif name not in ("--resume", "--push-to-hub"):
+        if name in ("--push-to-hub", "--log-with"):
+            if not has_value:
+                next(rest, None)
+        elif name != "--resume":
             kept.append(argument)
     return kept
 
