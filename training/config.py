@@ -62,6 +62,9 @@ class TrainConfig:
     """Share of the images that are replaced by repeats of others, on purpose."""
     steps: Steps = 10_000
     batch_size: BatchSize = 64
+    accumulate: int = 1
+    """Parts in which a batch is taken, one after the other: less memory, the same step. Statistics
+    of a batch (the DCGAN's normalisation, the VAE's variance) become those of a part."""
     seed: int = 0
     """Seed of everything random: weights, order of the data, noise."""
     device: Annotated[DeviceName, OPERATIONAL] = "auto"
@@ -86,8 +89,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name in (
-            "steps", "batch_size", "save_every", "eval_every", "train_images", "width", "stages",
-            "latent_dim",
+            "steps", "batch_size", "save_every", "accumulate", "eval_every", "train_images",
+            "width", "stages", "latent_dim",
         ):
             value = getattr(self, name, None)
             if value is not None and value < 1:

@@ -68,7 +68,7 @@ def train(config: TrainConfig, command: str) -> Path:
     images = altered(images, config)
     config = config.suited(images)
     _check_batch(config, len(images))
-    processes.check_batch(config.batch_size)
+    processes.check_batch(config)
     domain = DOMAINS[images.domain]
 
     # Networks, all random numbers from the seed.
@@ -139,6 +139,7 @@ def train(config: TrainConfig, command: str) -> Path:
                     told = train_step(
                         objective, log.step, domain.to_network(pixels[chosen]), labels[chosen],
                         own_seed=noise_seed(config.seed, log.step, rank, attempt) if rank else None,
+                        parts=config.accumulate,
                     )
                     log.add(told)
                 except NotFiniteError as error:

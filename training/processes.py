@@ -66,12 +66,14 @@ def check_launch(config: TrainConfig) -> None:
         )
 
 
-def check_batch(batch_size: int) -> None:
+def check_batch(config: TrainConfig) -> None:
     """TrainingError where a batch cannot be dealt out evenly: means would weigh images unevenly."""
-    if rest := batch_size % count():
+    shares = count() * config.accumulate
+    if rest := config.batch_size % shares:
         raise TrainingError(
-            f"--batch-size {batch_size} cannot be dealt out evenly to {count()} processes; pass "
-            f"{batch_size - rest or count()}, or start another number"
+            f"--batch-size {config.batch_size} cannot be dealt out evenly to {count()} processes "
+            f"in --accumulate {config.accumulate} parts each; pass --batch-size "
+            f"{config.batch_size - rest or shares}"
         )
 
 

@@ -203,10 +203,11 @@ def test_more_processes_than_gpus_are_refused(monkeypatch):
 
 def test_a_batch_is_dealt_out_evenly_or_not_at_all(monkeypatch):
     monkeypatch.setattr(processes, "count", lambda: 3)
-    processes.check_batch(63)
-    for size, fitting in ((64, 63), (2, 3)):
-        with pytest.raises(processes.TrainingError, match=f"dealt out evenly .*pass {fitting},"):
-            processes.check_batch(size)
+    config = RECIPES["gan"].config
+    processes.check_batch(config(batch_size=63))
+    for size, parts, fitting in ((64, 1, 63), (2, 1, 3), (63, 2, 60)):
+        with pytest.raises(processes.TrainingError, match=f"out evenly .*--batch-size {fitting}$"):
+            processes.check_batch(config(batch_size=size, accumulate=parts))
 
 
 def test_accelerates_precision_is_the_automatic_one(monkeypatch):
