@@ -22,9 +22,9 @@ def broken(monkeypatch):
     and first random numbers are `broken.seen`."""
 
     def install(calls):
-        def step(objective, number, images, labels):
+        def step(objective, number, images, labels, **options):
             install.seen.append((number, torch.rand(()).item(), images.sum().item()))
-            told = step_of_the_loop(objective, number, images, labels)
+            told = step_of_the_loop(objective, number, images, labels, **options)
             if len(install.seen) in calls:
                 with torch.no_grad():
                     for parameter in objective.parameters():

@@ -256,7 +256,7 @@ def test_earlier_sittings_count(run, finished):
 def test_a_state_before_the_first_step_goes_on(run, tmp_path, monkeypatch):
     """It has no moments yet."""
     with monkeypatch.context() as patched:
-        patched.setattr("training.loop.train_step", lambda *_: 1 / 0)
+        patched.setattr("training.loop.train_step", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             run("gan", "a", steps=2)
     again, unbroken = run("gan", "a", steps=2, resume=True), run("gan", "b", steps=2)
