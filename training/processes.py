@@ -34,7 +34,12 @@ class LostProcessError(TrainingError):
 
 def launched() -> int:
     """How many processes a launcher has started; 1 without one."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    said = os.environ.get("WORLD_SIZE", "1")
+    if not said.isdecimal() or int(said) < 1:
+        raise TrainingError(
+            f"WORLD_SIZE is {said!r}, no number of processes; unset it, or start by torchrun"
+        )
+    return int(said)
 
 
 def check_launch(config: TrainConfig) -> None:

@@ -174,6 +174,8 @@ def test_a_signal_to_one_stops_all(root, fake_mnist, tmp_path, number):
     [
         ({"ACCELERATE_MIXED_PRECISION": "fp16"}, {}, "--mixed_precision fp16: .*pass bf16 or no"),
         ({"ACCELERATE_USE_CPU": "True", "MASTER_PORT": "29500"}, {}, "starts a single process"),
+        ({"WORLD_SIZE": "0"}, {}, "WORLD_SIZE is '0', no number of processes"),
+        ({"WORLD_SIZE": "two"}, {}, "WORLD_SIZE is 'two', no number of processes"),
         ({"WORLD_SIZE": "2"}, {"device": "cuda:1"}, "--device cuda:1: .*pass --device cuda"),
     ],
 )
