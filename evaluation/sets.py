@@ -39,10 +39,18 @@ class SetId(NamedTuple):
         return self.images_sha256[:16]
 
     def path(self, shipped: Path, kind: str, ending: str) -> Path:
-        """A file of it: beside the code for a registered data set, else in the cache, by hash."""
+        """A file of it: beside the code for a registered data set, else by hash, where it was
+        shipped or else in the cache."""
         if self.name in DATASETS:
             return shipped / f"{self.name}-{ending}"
-        return cache_root() / kind / f"{self.digits}-{ending}"
+        return shipped_or_cached(shipped, kind, f"{self.digits}-{ending}")
+
+
+def shipped_or_cached(shipped: Path, kind: str, name: str) -> Path:
+    """Where a file about somebody's own pictures lies: beside the code where we ship it, else in
+    the cache."""
+    path = shipped / name
+    return path if path.exists() else cache_root() / kind / name
 
 
 def both_splits(

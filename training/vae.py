@@ -46,7 +46,7 @@ class VAETraining(ResidualTraining):
     """Of Adam, for the first 2,000 steps; then it falls as 1/sqrt(step)."""
     latent: Literal["auto", "vector", "spatial"] = "auto"
     """Form of the latent: vector, best for digits and drawings; spatial, a small grid with a prior
-    by flow matching; auto: spatial for colour whose side is a multiple of 8."""
+    by flow matching; auto: spatial for colour."""
     latent_dim: int | None = None
     """Dimensions of the latent (default: 32 as a vector, 8 a place as a grid)."""
     guidance: Annotated[
@@ -69,10 +69,8 @@ class VAETraining(ResidualTraining):
         )
 
     def is_spatial(self, image_shape: tuple[int, int, int]) -> bool:
-        """Whether the latent is a grid: as asked, else for colour that leaves an even one."""
-        channels, height, width = image_shape
-        suits = channels > 1 and height % 8 == 0 and width % 8 == 0
-        return self.latent == "spatial" or (self.latent == "auto" and suits)
+        """Whether the latent is a grid: as asked, else for colour."""
+        return self.latent == "spatial" or (self.latent == "auto" and image_shape[0] > 1)
 
     def latent_dim_for(self, image_shape: tuple[int, int, int]) -> int:
         if not self.is_spatial(image_shape):

@@ -33,7 +33,7 @@ MOST_GUIDANCE = 10.0
 class SpatialVAEConfig(ResidualConfig):
     """The fields of the shared networks; `prior_width` and `prior_depth` of the velocity network;
     how its flow is followed: `flow_steps`, and `guidance` (1: none). `latent_dim` fills the grid of
-    the coarsest stage, whose sides must be even."""
+    the coarsest stage."""
 
     prior_width: int
     prior_depth: int
@@ -48,11 +48,6 @@ class SpatialVAEConfig(ResidualConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         _, height, width = self.coarsest
-        if height % 2 or width % 2:
-            raise ModelError(
-                f"a spatial latent needs a grid of even sides, not {height}x{width}: image height "
-                f"and width must be multiples of {2 ** (self.stages + 1)} for {self.stages} stages"
-            )
         if self.latent_dim % (height * width):
             raise ModelError(
                 f"latent_dim must be a multiple of {height * width} for a grid of "
@@ -70,18 +65,22 @@ class SpatialVAEConfig(ResidualConfig):
         return self.latent_dim // (height * width), height, width
 
     @property
-    def layer_values(self) -> int:
+    def _prior_places(self) -> int:
+        """Of the grid, its sides made even."""
         _, height, width = self.coarsest
-        return max(super().layer_values, 2 * self.prior_width * height * width)  # guided: twice
+        return (height + height % 2) * (width + width % 2)
+
+    @property
+    def layer_values(self) -> int:
+        return max(super().layer_values, 2 * self.prior_width * self._prior_places)  # guided: twice
 
     @property
     def work(self) -> int:
         """Multiplications for one image, the flow's among them."""
-        channels, height, width = self.latent_shape
-        own = self.prior_width
+        channels, own = self.latent_shape[0], self.prior_width
         block = 2 * 9 * own * own  # at half the side and twice the width as much
         ends, middle = 2 * 9 * channels * own, 2 * 2 * own * own
-        velocity = height * width * (ends + middle + 4 * self.prior_depth * block)
+        velocity = self._prior_places * (ends + middle + 4 * self.prior_depth * block)
         return super().work + 2 * 2 * self.flow_steps * velocity
 
 

@@ -36,8 +36,8 @@ class ConditionedBlock(nn.Module):
 
 class Velocity(nn.Module):
     """Latents [N, C, H, W] at times [N] or [1] in 0..1, labels int64 [N] -> their velocity, of the
-    same shape. A small U-Net: `depth` blocks as the latents are, twice as many at half the side and
-    twice the width, `depth` again. Label `num_classes` stands for any."""
+    same shape. A small U-Net: `depth` blocks as the latents are, twice as many at half the side
+    (rounded up) and twice the width, `depth` again. Label `num_classes` stands for any."""
 
     def __init__(self, channels: int, num_classes: int, width: int, depth: int) -> None:
         super().__init__()
@@ -59,10 +59,11 @@ class Velocity(nn.Module):
         fine = self.enter(z)
         for block in self.before:
             fine = block(fine, condition)
-        coarse = self.narrow(fine)
+        height, width = fine.shape[2:]
+        coarse = self.narrow(F.pad(fine, (0, width % 2, 0, height % 2)))
         for block in self.middle:
             coarse = block(coarse, condition)
-        fine = fine + self.widen(coarse)
+        fine = fine + self.widen(coarse)[:, :, :height, :width]
         for block in self.after:
             fine = block(fine, condition)
         return self.exit(F.silu(fine)).float()

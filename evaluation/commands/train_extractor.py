@@ -1,10 +1,11 @@
 """train-extractor: a network whose features serve a data set."""
 
+import shlex
 from pathlib import Path
 
 from duet.core.device import pick_device
 from duet.core.flags import DataDir, DeviceName
-from duet.data.flags import ImageSize, PictureColour, SkipBroken
+from duet.data.flags import ImageSize, PictureColour, SkipBroken, decoding_flags
 from evaluation.commands.flags import DataName
 from evaluation.errors import EvaluationError
 from evaluation.extractors import entry_of, own, serving
@@ -39,5 +40,6 @@ def train_extractor_command(
     found = train_entry(entry, train, test, folder, chosen, seed, epochs, resume)
     print(
         f"test accuracy {found:.4f}; {entry.weights}. "
-        f"Now: python -m evaluation reference --data {data_name}"
+        "Now: python -m evaluation reference --data "
+        + shlex.join([str(data_name), *decoding_flags(image_size, colour, skip_broken)])
     )

@@ -48,6 +48,17 @@ def trained(path, epochs=2):
     return data.load(str(path), image_size=8)
 
 
+def test_the_next_command_is_said_with_the_same_flags(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DUET_CACHE", str(tmp_path / "cache"))
+    path = pictures(tmp_path / "my own", 2)
+    flags = ["--image-size", "8", "--colour", "grey", "--skip-broken"]
+    out = str(tmp_path / "run")
+    command = ["train-extractor", "--data", str(path), *flags, "--epochs", "1", "--out", out]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert said.endswith(f"python -m evaluation reference --data '{path}' {' '.join(flags)}\n")
+
+
 def checkpoint_of(images, folder, classes=0):
     folder.mkdir()
     torch.manual_seed(0)

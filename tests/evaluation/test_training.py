@@ -238,12 +238,21 @@ def test_own_pictures_get_the_network_that_suits_them(classes, knows, answers):
     entry = own.entry_for(pictures)
     assert (entry.knows_classes, entry.image_shape, entry.serves) == (knows, (3, 16, 16), ())
     assert (entry.recipe.task is None) == knows
-    assert entry.recipe.epochs == -(-150_000 // 101)
+    assert entry.recipe.epochs == 100  # a step each
     assert (entry.recipe.learning_rate, entry.recipe.batch_size) == (3e-3, 128)
     built = entry.recipe.build().state_dict()
     known = ResidualClassifier(3, (32, 64, 128), 64, answers).state_dict()  # as Fashion-MNIST's
     assert {k: v.shape for k, v in built.items()} == {k: v.shape for k, v in known.items()}
     assert set(own.turned(images)[1].tolist()) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("count", "passes"), [(1, 100), (255, 100), (256, 50), (1725, 12), (20_000, 8), (200_000, 1)]
+)
+def test_few_pictures_are_not_passed_over_until_they_are_known_by_heart(count, passes):
+    nothing = torch.zeros(count, 1, 1, 1, dtype=torch.uint8)
+    pictures = ImageSet("cats", "train", nothing, torch.zeros(count, dtype=torch.int64), ())
+    assert own.entry_for(pictures).recipe.epochs == passes
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from evaluation import fidelity, harness, manifolds
 from evaluation import reference as reference_module
 from evaluation.__main__ import main
 from evaluation.errors import EvaluationError
-from evaluation.extractors import inception, is_made_for
+from evaluation.extractors import entry_of, inception, is_made_for, own
 from evaluation.fidelity import ClassifierFeatures, Extractor, open_extractor
 from evaluation.harness import Request, generate, measure_held_out, record
 from evaluation.metrics import FeatureSet
@@ -379,6 +379,22 @@ def test_a_sets_files_have_its_name_or_its_hash(tmp_path, monkeypatch):
     assert (known.title, cats.title) == ("MNIST", "cats")
     with pytest.raises(EvaluationError, match="does not say by hash"):
         SetId("cats", None).path(Path("code"), "references", "x.json")
+
+
+def test_what_ships_for_own_pictures_goes_before_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("DUET_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "0123456789abcdef-x.json").touch()
+    cats = SetId("cats", SHA)
+    assert cats.path(tmp_path, "references", "x.json") == tmp_path / "0123456789abcdef-x.json"
+    assert cats.path(tmp_path, "references", "y.json").parent == tmp_path / "cache" / "references"
+
+
+def test_an_own_extractor_that_ships_is_found_without_a_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("DUET_CACHE", str(tmp_path / "empty"))
+    shipped = [path.stem for path in Path(own.__file__).parent.glob("own-*.safetensors")]
+    assert shipped, "emoji's"
+    for name in shipped:
+        assert entry_of(name).knows_classes
 
 
 # Density and coverage.

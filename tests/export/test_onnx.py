@@ -33,7 +33,7 @@ TOYS = {  # odd: colour, not square, three classes, an odd latent
     "gan": lambda: GAN(GANConfig((3, 8, 12), 3, latent_dim=5, width=6, depth=1)),
     "vae": lambda: VAE(VAEConfig((3, 8, 12), 3, 5, width=6, depth=1, flow_layers=2)),
     "vae-spatial": lambda: SpatialVAE(SpatialVAEConfig(
-        (3, 8, 16), 3, 24, 6, 1, prior_width=6, prior_depth=1, flow_steps=2, guidance=1.5)),
+        (3, 8, 12), 3, 24, 6, 1, prior_width=6, prior_depth=1, flow_steps=2, guidance=1.5)),
     "dcgan": lambda: DCGAN(ModelConfig((1, 28, 28), num_classes=0, latent_dim=4)),
     "dcgan-radford": lambda: RadfordDCGAN(ModelConfig((3, 16, 16), num_classes=0, latent_dim=4)),
 }
