@@ -18,7 +18,9 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from duet.core.device import pick_device
+from duet.core.domains import DOMAINS, PIXELS
 from duet.core.versions import library_versions
+from duet.data import ImageSet
 from training.driver import train_step
 from training.objective import Objective
 from training.precision import pick_precision
@@ -26,7 +28,7 @@ from training.recipes import RECIPES
 from training.record import hardware
 
 SHAPES = {"28x28 grey": (1, 28, 28), "32x32 colour": (3, 32, 32)}
-CLASSES = 10
+CLASSES, COUNT = 10, 10_000  # enough of them that nothing is augmented
 WARM_UP_STEPS = 3
 MATRIX = {"cpu": 1024, "cuda": 8192}  # a side: large enough to be limited by arithmetic
 Result = dict[str, Any]
@@ -66,13 +68,17 @@ def measured(
     with_profile: bool,
 ) -> Result:
     """One recipe by its defaults on random pictures."""
-    config = RECIPES[recipe].config(precision=pick_precision("auto", device))
     torch.manual_seed(0)
+    pictures = ImageSet(
+        "random", "train", torch.randint(0, 256, (COUNT, *shape), dtype=torch.uint8),
+        torch.randint(0, CLASSES, (COUNT,)), tuple(map(str, range(CLASSES))),
+    )
+    config = RECIPES[recipe].config(precision=pick_precision("auto", device)).suited(pictures)
     objective: Objective = RECIPES[recipe].objective(config, shape, CLASSES)
     objective.to(device=device, memory_format=torch.channels_last)
-    size = config.batch_size or 128
-    images = torch.rand(size, *shape, device=device) * 2 - 1
-    labels = torch.randint(0, CLASSES, (size,), device=device)
+    size = config.batch_size
+    images = DOMAINS[PIXELS].to_network(pictures.images[:size].to(device))
+    labels = pictures.labels[:size].to(device)
     taken = 0
 
     def step() -> None:
@@ -127,7 +133,7 @@ def profiled(step: Callable[[], None], device: torch.device, rows: int = 12) -> 
     """The operations of one step that take longest themselves, with their shares of its time."""
     on_gpu = device.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
-    with profile(activities=activities) as found:
+    with profile(activities=activities, acc_events=True) as found:
         step()
         _wait(device)
     own = {
