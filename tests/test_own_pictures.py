@@ -30,7 +30,7 @@ SIDE = {"classes": 28, "none": 16}  # the first as it comes
 
 def commands():
     """The section's Python commands up to the page, and the models that the page is given."""
-    section = README.split("## Your own pictures\n")[1].split("\n## ")[0]
+    section = README.split("## Your own pictures in ten minutes\n")[1].split("\n## ")[0]
     lines = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[0].splitlines()
     *before, page = [shlex.split(line, comments=True) for line in lines]
     assert page[1:] == ["make", "app"]

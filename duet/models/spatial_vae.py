@@ -81,7 +81,7 @@ class SpatialVAEConfig(ResidualConfig):
         block = 2 * 9 * own * own  # at half the side and twice the width as much
         ends, middle = 2 * 9 * channels * own, 2 * 2 * own * own
         velocity = self._prior_places * (ends + middle + 4 * self.prior_depth * block)
-        return super().work + 2 * 2 * self.flow_steps * velocity
+        return super().work + 2 * (self.flow_steps + 1) * velocity
 
 
 class SpatialEncoder(nn.Module):
