@@ -30,7 +30,7 @@ asked = $(if $(filter $1,$(MAKECMDGOALS)),$(if $($2),,$(error $2 is missing: mak
 $(call asked,release,RUN,runs/mnist-gan)
 $(call asked,space,SPACE,you/duet)
 
-.PHONY: help app test check fix mutants bench-evaluation race verify table release space site bench-stage film clean venv
+.PHONY: help app test check fix mutants bench-evaluation bench-training race verify table release space site bench-stage film clean venv
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
@@ -61,6 +61,9 @@ RACERS := $(basename $(notdir $(wildcard benchmarks/race/peers/*.txt)))
 
 race: $(RACERS:%=.venv/race-%/installed) ## FID against seconds, ours beside its peers (MINUTES=0.5: a rehearsal; OUT=docs/race)
 	$(BIN)/python -m benchmarks.race $(MINUTES:%=--minutes %) $(OUT:%=--out %) $(if $(RESUME),--resume)
+
+bench-training: .venv/installed-app ## time each recipe's steps, and profile one (SECONDS=20 a row)
+	$(BIN)/python -m benchmarks.training --profile $(SECONDS:%=--seconds %)
 
 verify: .venv/installed-app ## measure the shipped checkpoints again and compare (AT_MOST=10000: quick)
 	$(BIN)/python -m evaluation verify checkpoints/*/ $(if $(AT_MOST),--at-most $(AT_MOST))

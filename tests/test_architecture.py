@@ -36,6 +36,7 @@ ONLY_HOMES = {
     "huggingface_hub": {"duet.hub"},
     "torch_fidelity": {"evaluation"},
     "onnx": {"duet.export"},
+    "accelerate": {"training"},
     "matplotlib": {"training", "evaluation"},
     "gradio": {"demo", "app"},
 }
@@ -91,6 +92,7 @@ def test_a_library_has_one_home(library):
         ("huggingface_hub", "duet/hub/client.py"),
         ("torchvision", "duet/data/published.py"),
         ("onnx", "duet/export/onnx.py"),
+        ("accelerate", "training/processes.py"),
     ],
 )
 def test_a_library_enters_by_one_file(library, door):

@@ -187,6 +187,12 @@ def test_each_racer_has_an_environment_of_its_own(make, root):
     assert make("race")[2][-1] == "python -m benchmarks.race"
 
 
+def test_the_trainings_bench_takes_our_environment(make):
+    code, _, commands = make("bench-training", "SECONDS=9")
+    assert (code, commands[-1]) == (0, "python -m benchmarks.training --profile --seconds 9")
+    assert make("bench-training")[2][-1] == "python -m benchmarks.training --profile"
+
+
 def test_the_stages_types_are_checked_where_npm_brings_what_that_takes(make):
     code, told, commands = make("check", NPM="fails")
     assert (code, commands[-1]) == (0, "python -m mypy")

@@ -1,4 +1,5 @@
-"""python -m training: train a recipe; card, export, publish or pull one; deploy the Space."""
+"""python -m training: train a recipe, or sweep over its settings; card, export, publish or pull
+one; deploy the Space."""
 
 import json
 import shlex
@@ -15,11 +16,13 @@ from duet.hub import publish
 from duet.hub.card import write_card
 from duet.hub.client import HubError
 from duet.hub.space import space
+from training import processes
 from training.config import TrainConfig
 from training.export import export
 from training.loop import train
 from training.recipes import RECIPES
 from training.release import release
+from training.sweep import sweep
 
 
 def card(folders: Annotated[tuple[Path, ...], tyro.conf.Positional], /) -> None:
@@ -34,7 +37,7 @@ def card(folders: Annotated[tuple[Path, ...], tyro.conf.Positional], /) -> None:
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "card": card, "export": export, "publish": publish.publish, "pull": publish.pull,
-    "release": release, "space": space,
+    "release": release, "space": space, "sweep": sweep,
 }
 
 
@@ -69,9 +72,11 @@ def run(config: TrainConfig, command: str) -> None:
         return
     if config.push_to_hub is not None:
         publish.check(config.push_to_hub)
-    folder = train(config, command)
-    print(folder)
-    if config.push_to_hub is not None:
+    with processes.together(config):
+        folder = train(config, command)
+        main = processes.is_main()
+        print(folder)
+    if config.push_to_hub is not None and main:
         try:
             print(publish.publish(str(folder), config.push_to_hub))
         except HubError as error:
@@ -80,14 +85,15 @@ def run(config: TrainConfig, command: str) -> None:
 
 
 def strip_flags(arguments: Sequence[str]) -> list[str]:
-    """The arguments without --resume and --push-to-hub: what reproduces the weights, since a
-    resumed run equals an unbroken one, wherever it is sent."""
+    """The arguments without --resume, --push-to-hub and --log-with: what reproduces the weights,
+    since a resumed run equals an unbroken one, wherever it is sent."""
     kept, rest = [], iter(arguments)
     for argument in rest:
         name, has_value, _ = argument.replace("_", "-").partition("=")
-        if name == "--push-to-hub" and not has_value:
-            next(rest, None)
-        elif name not in ("--resume", "--push-to-hub"):
+        if name in ("--push-to-hub", "--log-with"):
+            if not has_value:
+                next(rest, None)
+        elif name != "--resume":
             kept.append(argument)
     return kept
 

@@ -57,8 +57,17 @@ class TrainConfig:
     out: Annotated[Path | None, OPERATIONAL] = None
     """Run folder: state, log, pictures, and the finished checkpoint/ (default: runs/DATA-RECIPE).
     Its name becomes the model's name."""
+    train_images: int | None = None
+    """Train on so many of the images, chosen at random (default: on all)."""
+    wrong_labels: float = 0.0
+    """Share of the images that get a wrong label, on purpose."""
+    duplicates: float = 0.0
+    """Share of the images that are replaced by repeats of others, on purpose."""
     steps: Steps = 10_000
     batch_size: BatchSize = 64
+    accumulate: int = 1
+    """Parts in which a batch is taken, one after the other: less memory, the same step. Statistics
+    of a batch (the DCGAN's normalisation, the VAE's variance) become those of a part."""
     seed: int = 0
     """Seed of everything random: weights, order of the data, noise."""
     device: Annotated[DeviceName, OPERATIONAL] = "auto"
@@ -66,20 +75,36 @@ class TrainConfig:
     """Arithmetic of the convolutions; auto: bfloat16 where the GPU or CPU has it, else float32."""
     save_every: Annotated[int, OPERATIONAL] = 500
     """Steps between two saves of the state, the sample grid and the loss curves."""
+    eval_every: Annotated[int | None, OPERATIONAL] = None
+    """Steps between two measurements of 2,000 samples (FID and others, into scores.jsonl and
+    curves.png), the best checkpoint and its state kept in best/ (default: none)."""
+    log_with: Annotated[Literal["tensorboard", "trackio"] | None, OPERATIONAL] = None
+    """Tracker on this machine that is told losses and scores too, if it is installed."""
     resume: Annotated[bool, OPERATIONAL] = False
     """Go on from the state saved in the run folder."""
+    retry: Annotated[int, OPERATIONAL] = 0
+    """How often in all the run may go on from its last good state, with other random numbers, when
+    losses or gradients are no longer finite."""
     push_to_hub: Annotated[str | None, OPERATIONAL] = None
     """Publish the finished checkpoint on the Hugging Face Hub as USER/NAME."""
     dry_run: Annotated[bool, OPERATIONAL] = False
     """Print the resolved configuration as JSON and stop; null is what the pictures would decide."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "save_every", "width", "stages", "latent_dim"):
+        for name in (
+            "steps", "batch_size", "save_every", "accumulate", "eval_every", "train_images",
+            "width", "stages", "latent_dim",
+        ):
             value = getattr(self, name, None)
             if value is not None and value < 1:
                 raise TrainingError(f"{flag(name)} must be at least 1, not {value}")
             if value is not None and value > MOST:
                 raise TrainingError(f"{flag(name)} must be at most {MOST}, not {value!s:.40}")
+        for name in ("wrong_labels", "duplicates"):
+            if not 0 <= (share := getattr(self, name)) < 1:
+                raise TrainingError(f"{flag(name)} must be a share from 0 to below 1, not {share}")
+        if self.retry < 0:
+            raise TrainingError(f"--retry must not be negative, like {self.retry}")
         if (self.batch_size or self.least_batch_size) < self.least_batch_size:
             raise TrainingError(
                 f"--batch-size must be at least {self.least_batch_size} for {self.recipe}, whose "

@@ -16,6 +16,7 @@ from torch import nn
 from duet.core.domains import gaussian_nll
 from duet.core.turns import TURNS, turned
 from duet.models.networks import Coarser, ResidualConfig, activate, conv3x3
+from training.processes import whole
 
 DEPTH = 1
 
@@ -58,6 +59,7 @@ def perceptual_nll(
         seen = features.maps(images)
     drawn = features.maps(reconstruction)
     shares = [
-        gaussian_nll(a.float(), b.float()) / b[0].numel() for a, b in zip(drawn, seen, strict=True)
+        gaussian_nll(whole(a.float()), whole(b.float())) / b[0].numel()
+        for a, b in zip(drawn, seen, strict=True)
     ]
     return images[0].numel() * torch.stack(shares).mean()

@@ -11,8 +11,9 @@ from duet.core.names import NAME
 from duet.core.tensors import TensorFileError
 from training.config import TrainingError
 
-STATE, LOG, RUN, SAMPLES, CURVES, CHECKPOINT = (
-    "state.safetensors", "log.jsonl", "run.json", "samples.png", "curves.png", "checkpoint",
+STATE, LOG, SCORE_LOG, RUN, SAMPLES, CURVES, EVOLUTION, BEST, CHECKPOINT = (
+    "state.safetensors", "log.jsonl", "scores.jsonl", "run.json", "samples.png", "curves.png",
+    "evolution.png", "best", "checkpoint",
 )
 
 

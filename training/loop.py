@@ -1,6 +1,8 @@
 """THE loop: one for every recipe, read from top to bottom."""
 
 import contextlib
+import dataclasses
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,15 +17,31 @@ from duet.models import LatentModel, ModelError
 from duet.store import records
 from duet.store.config import DataRecord
 from duet.store.run import LogRow, RunRecord, read_log
+from training import processes
+from training.altered import altered
 from training.config import TrainConfig, TrainingError
 from training.driver import train_step
-from training.folder import CHECKPOINT, CURVES, LOG, RUN, SAMPLES, STATE, check_folder, working_in
+from training.evolution import Evolution
+from training.folder import (
+    CHECKPOINT,
+    CURVES,
+    EVOLUTION,
+    LOG,
+    RUN,
+    SAMPLES,
+    STATE,
+    check_folder,
+    working_in,
+)
+from training.health import NotFiniteError
 from training.log import RunLog, draw_curves
 from training.objective import Objective
 from training.randomness import batch_indices, noise_seed, weights_seed
 from training.recipes import RECIPES
 from training.record import data_record, run_record, save_preview, write_checkpoint
+from training.scoring import ScoreLog
 from training.state import Progress, load_state, save_state
+from training.trackers import check_tracker, telling
 
 
 def train(config: TrainConfig, command: str) -> Path:
@@ -35,16 +53,22 @@ def train(config: TrainConfig, command: str) -> Path:
     """
     # Everything that can fail cheaply.
     folder = config.run_folder
-    check_folder(folder, config.resume)
+    rank, world, main = processes.rank(), processes.count(), processes.is_main()
+    if main:  # the one that writes
+        check_folder(folder, config.resume)
+        check_tracker(config.log_with)
     config = config.resolved()
     device = pick_device(config.device)
-    images = data.load(
-        config.data, "train", config.data_dir, image_size=config.image_size, colour=config.colour,
-        skip_broken=config.skip_broken,
-    ).as_taught()
+    with processes.main_first():
+        images = data.load(
+            config.data, "train", config.data_dir, image_size=config.image_size,
+            colour=config.colour, skip_broken=config.skip_broken,
+        ).as_taught()
     made_from = data_record(images, config)
+    images = altered(images, config)
     config = config.suited(images)
     _check_batch(config, len(images))
+    processes.check_batch(config)
     domain = DOMAINS[images.domain]
 
     # Networks, all random numbers from the seed.
@@ -56,44 +80,80 @@ def train(config: TrainConfig, command: str) -> Path:
         reason = f"--data {config.data} does not suit {config.recipe}: {error}"
         raise TrainingError(reason) from error
     objective.to(device=device, memory_format=torch.channels_last)
-    with working_in(folder, config.resume):
+    processes.normalise_together(objective)
+    with working_in(folder, config.resume) if main else contextlib.nullcontext():
         # What is there is judged before any of it is replaced.
         rows: Sequence[LogRow] = ()
         progress = Progress()
         if config.resume:
             progress, rows = _load_run(folder, objective, config, made_from)
         run = run_record(config, command, made_from)  # as it is now, not at the end
-        records.write(folder / RUN, run)
-        log = RunLog(folder / LOG, rows, progress, config.steps, config.batch_size)
-        pixels, labels = images.images.to(device), images.labels.to(device)
-        with stop_signals() as stop, contextlib.closing(log):
-            while True:
-                # Maintenance comes first, so that step 0 and the last one are treated alike.
-                done = log.step == config.steps
-                last = done or bool(stop)  # asked once: a signal may come between two looks
-                if last or log.step % config.save_every == 0:
-                    log.flush()
-                    save_state(folder / STATE, objective, config, log.progress)
-                    _save_pictures(folder, objective.shipped, log.rows)
-                if last:
-                    break
+        scores = ScoreLog(folder, config, progress.step)
+        evolution = Evolution(folder / EVOLUTION, progress.step)
+        processes.wait()  # until all have read what was there
+        if main:
+            records.write(folder / RUN, run)
 
-                # One step. Its random numbers are its own, whatever came before.
-                torch.manual_seed(noise_seed(config.seed, log.step))
-                chosen = batch_indices(config.seed, log.step, config.batch_size, len(images))
-                chosen = chosen.to(device)
-                inputs = domain.to_network(pixels[chosen])
-                log.add(train_step(objective, log.step, inputs, labels[chosen]))
+        def checkpoint_in(place: Path) -> None:
+            write_checkpoint(
+                place, objective.shipped, config, made_from, images=len(images), run=run,
+                progress=log.progress, rows=log.rows, scores=scores.rows, evolution=evolution,
+            )
+
+        pixels, labels = images.images.to(device), images.labels.to(device)
+        tracker = config.log_with if main else None
+        with stop_signals() as stop, telling(tracker, folder, progress.step) as tell, \
+                contextlib.closing(RunLog(
+                    folder / LOG if main else None, rows, progress, config.steps,
+                    config.batch_size, tell,
+                )) as log:
+            while True:
+                try:
+                    # Maintenance comes first, so that step 0 and the last one are treated alike.
+                    if main:
+                        evolution.see(log.step, objective.shipped)
+                    done = log.step == config.steps
+                    # Asked once: a signal may come between two looks.
+                    last = done or processes.agreed(bool(stop), log.step)
+                    due = scores.is_due(log.step) and (done or not last)
+                    if last or due or log.step % config.save_every == 0:
+                        log.flush()
+                        if main:
+                            # Before the state: no row is missing where a run goes on from it.
+                            evolution.write(log.step, objective.shipped)
+                            save_state(folder / STATE, objective, config, log.progress)
+                            if due and not scores.has(log.step):
+                                with log.off_the_clock():
+                                    log.say(scores.measure(log.progress, checkpoint_in))
+                                    tell(log.step, scores.rows[-1].losses)
+                            _save_pictures(folder, objective.shipped, log.rows, scores.rows)
+                    if last:
+                        break
+
+                    # One step. Its random numbers are its own, whatever came before.
+                    attempt = len(log.retries)
+                    torch.manual_seed(noise_seed(config.seed, log.step, attempt=attempt))
+                    chosen = batch_indices(
+                        config.seed, log.step, config.batch_size, len(images), rank, world, attempt
+                    ).to(device)
+                    told = train_step(
+                        objective, log.step, domain.to_network(pixels[chosen]), labels[chosen],
+                        own_seed=noise_seed(config.seed, log.step, rank, attempt) if rank else None,
+                        parts=config.accumulate,
+                    )
+                    log.add(told)
+                except NotFiniteError as error:
+                    _go_back(error, folder / STATE, objective, config, log)
+                    scores.go_back(log.step)
+                    evolution.go_back(log.step)
 
         if not done:
             raise Interrupted(
                 f"stopped at step {log.step} of {config.steps}, all saved in {folder}; "
-                "go on with the same command and --resume", stop[0],
+                "go on with the same command and --resume", stop[0] if stop else signal.SIGTERM,
             )
-        write_checkpoint(
-            folder / CHECKPOINT, objective.shipped, config, made_from, images=len(images),
-            run=run, progress=log.progress, rows=log.rows,
-        )
+        if main:
+            checkpoint_in(folder / CHECKPOINT)
         return folder / CHECKPOINT
 
 
@@ -129,6 +189,26 @@ def _load_run(
     return progress, rows
 
 
+def _go_back(
+    error: NotFiniteError, state: Path, objective: Objective, config: TrainConfig, log: RunLog
+) -> None:
+    """To the last good state, which remembers from now on that it was gone back to; the error
+    again where that was done often enough."""
+    if len(log.retries) >= config.retry:
+        raise error
+    saved = load_state(state, objective, config)
+    retries = (*log.retries, error.step)
+    log.go_back(dataclasses.replace(saved, seconds=log.progress.seconds, retries=retries))
+    processes.wait()  # until all have read it
+    if processes.is_main():
+        save_state(state, objective, config, log.progress)
+    names = ", ".join(error.names)
+    log.say(
+        f"not finite at step {error.step}: {names}; on from step {saved.step} with other random "
+        f"numbers, attempt {len(retries)} of {config.retry}"
+    )
+
+
 def _other_pictures(before: RunRecord, config: TrainConfig, made_from: DataRecord) -> bool:
     """Whether a run was made from others than are there now; where they are only decoded in another
     way, the settings' own check has the better words."""
@@ -138,7 +218,9 @@ def _other_pictures(before: RunRecord, config: TrainConfig, made_from: DataRecor
     return alike and was not in (None, made_from.images_sha256)
 
 
-def _save_pictures(folder: Path, model: LatentModel, rows: Sequence[LogRow]) -> None:
+def _save_pictures(
+    folder: Path, model: LatentModel, rows: Sequence[LogRow], scores: Sequence[LogRow]
+) -> None:
     with replacing(folder / SAMPLES) as scratch:
         save_preview(model, scratch)
-    draw_curves(rows, folder / CURVES)
+    draw_curves(rows, scores, folder / CURVES)

@@ -1,5 +1,6 @@
 """In what arithmetic to train: bfloat16 where the hardware has it, else float32."""
 
+import os
 from typing import Literal, cast
 
 import torch
@@ -11,9 +12,12 @@ CPU_HAS_BFLOAT16 = ("avx512_bf16", "amx_bf16")
 
 
 def pick_precision(name: str, device: torch.device) -> Precision:
-    """Resolve "auto" for a device: "bfloat16" where it pays, else "float32"."""
+    """Resolve "auto" for a device: "bfloat16" where it pays, or where accelerate's launcher was
+    asked for it, else "float32"."""
     if name != "auto":
         return cast(Precision, name)
+    if os.environ.get("ACCELERATE_MIXED_PRECISION") == "bf16":
+        return "bfloat16"
     return "bfloat16" if has_bfloat16(device) else "float32"
 
 

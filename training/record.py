@@ -4,6 +4,7 @@ import dataclasses
 import math
 import os
 import platform
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +24,9 @@ from duet.store import checkpoint, records
 from duet.store.config import DataRecord
 from duet.store.run import LogRow, RunRecord
 from duet.store.training import TrainingRecord
+from training import processes
 from training.config import TrainConfig, TrainingError
+from training.evolution import Evolution, drawn
 from training.state import Progress
 
 CURVE_POINTS = 200
@@ -61,8 +64,10 @@ def run_record(config: TrainConfig, command: str, made_from: DataRecord) -> RunR
 def write_checkpoint(
     folder: Path, model: LatentModel, config: TrainConfig, made_from: DataRecord, *,
     images: int, run: RunRecord, progress: Progress, rows: Sequence[LogRow],
+    scores: Sequence[LogRow], evolution: Evolution,
 ) -> None:
-    """Write the folder whole, in the place of an earlier one. `images`: how many there are."""
+    """Write the folder whole, in the place of an earlier one. `images`: how many there are;
+    `evolution`: as it was last written."""
     name = config.run_folder.resolve().name
     with replacing_folder(folder) as scratch:
         checkpoint.save(scratch, model, name=name, made_from=made_from)
@@ -79,7 +84,11 @@ def write_checkpoint(
             epochs=round(progress.step * config.batch_size / images, 2),
             curves=downsampled(rows),
             threads=run.threads,
+            evolution=evolution.steps,
+            retries=progress.retries,
+            scores=downsampled(scores),
         )
+        shutil.copyfile(evolution.path, scratch / checkpoint.EVOLUTION)
         records.write(scratch / checkpoint.TRAINING, record)
         save_preview(model, scratch / checkpoint.PREVIEW)
         write_card(scratch)
@@ -96,10 +105,7 @@ def preview(model: LatentModel) -> torch.Tensor:
     z, labels = latents.draw(0, range(count), model.latent_dim, model.num_classes)
     if model.num_classes:
         labels = torch.arange(count) % PREVIEW_COLUMNS % model.num_classes
-    was_training = model.training
-    images = model.eval().render(z, labels)
-    model.train(was_training)
-    return grid(model.domain.to_pixels(images), PREVIEW_COLUMNS)
+    return grid(drawn(model, z, labels), PREVIEW_COLUMNS)
 
 
 def downsampled(rows: Sequence[LogRow]) -> dict[str, tuple[float, ...]]:
@@ -112,6 +118,12 @@ def downsampled(rows: Sequence[LogRow]) -> dict[str, tuple[float, ...]]:
 
 
 def hardware(device: torch.device) -> str:
+    count = processes.count()
+    name = _name_of(device)
+    return name if count == 1 else f"{count} processes, each {name}"
+
+
+def _name_of(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     cores = f"{torch.get_num_threads()} of {os.cpu_count()} cores"

@@ -17,6 +17,7 @@ from training.ema import averaged_copy
 from training.features import Features, perceptual_nll, rotation_loss
 from training.losses import flow_matching_loss, standard_normal_kl
 from training.objective import Batch, DecayingObjective, Objective, Phase, detached, frozen
+from training.processes import whole
 from training.vae import DEPTH, VAEObjective, VAETraining
 
 PRIOR_WIDTH, PRIOR_DEPTH, FLOW_STEPS = 64, 2, 8
@@ -72,7 +73,7 @@ class SpatialVAEObjective(DecayingObjective):
             reconstruction = self.model.decoder(z)
         with self.autocast(), frozen(self.features):
             perceptual = perceptual_nll(self.features, reconstruction, images)
-        nll = self.model.domain.negative_log_likelihood(reconstruction, images)
+        nll = self.model.domain.negative_log_likelihood(whole(reconstruction), whole(images))
         kl = standard_normal_kl(mean.flatten(1), log_variance.flatten(1)).mean()
         return Phase(
             {"autoencoder": nll + kl + perceptual},

@@ -19,6 +19,8 @@ from duet.core.optimizers import load_moments, make_moments, moments_of
 from duet.core.tensors import TensorFileError, load_tensors, misfits, save_tensors
 from duet.store import records
 from duet.store.records import STRICT, Count, RecordError, Setting, Word
+from duet.store.training import Steps
+from training import processes
 from training.config import TrainConfig, TrainingError, flag
 from training.objective import Objective
 
@@ -28,10 +30,12 @@ A_CENTURY = 3.2e9  # seconds
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: steps done, and the seconds they took over all its sittings."""
+    """How far a run is: steps done, the seconds they took over all its sittings, and the steps at
+    which numbers were not finite and it went back."""
 
     step: int = 0
     seconds: float = 0.0
+    retries: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class StateRecord:
     step: Count
     seconds: Annotated[float, Field(ge=0, le=A_CENTURY)]
     threads: Count | None = None  # of the CPU that computed it
+    retries: Steps = ()
+    processes: Count = 1
 
 
 def save_state(path: Path, objective: Objective, config: TrainConfig, progress: Progress) -> None:
@@ -55,7 +61,8 @@ def save_state(path: Path, objective: Objective, config: TrainConfig, progress: 
             "or --precision float32. The last good state is kept in the run folder"
         )
     record = StateRecord(
-        config.weight_settings(), progress.step, progress.seconds, torch.get_num_threads()
+        config.weight_settings(), progress.step, progress.seconds, torch.get_num_threads(),
+        progress.retries, processes.count(),
     )
     save_tensors(path, tensors, {ABOUT: json.dumps(dataclasses.asdict(record))})
 
@@ -65,16 +72,17 @@ def load_state(path: Path, objective: Objective, config: TrainConfig) -> Progres
     another configuration: then `objective` is not to be used."""
     record, tensors = _read(path)
     _check_same(record.recipe, config, path)
-    if record.step:
-        for optimizer in objective.optimizers.values():
+    for optimizer in objective.optimizers.values():
+        optimizer.state.clear()  # of a run that goes back
+        if record.step:
             make_moments(optimizer)
     _check_tensors(path, tensors, _tensors(objective), record.step)
     networks = {key: value for key, value in tensors.items() if key.startswith("network.")}
     objective.load_state_dict({key.removeprefix("network."): v for key, v in networks.items()})
     for name, optimizer in objective.optimizers.items():
         load_moments(optimizer, f"optimizer.{name}", tensors)
-    _warn_of_threads(record, objective)
-    return Progress(record.step, record.seconds)
+    _warn_of_others(record, objective)
+    return Progress(record.step, record.seconds, record.retries)
 
 
 def _tensors(objective: Objective) -> dict[str, torch.Tensor]:
@@ -90,7 +98,9 @@ def _read(path: Path) -> tuple[StateRecord, dict[str, torch.Tensor]]:
         tensors, texts = load_tensors(path)
         return records.validate(StateRecord, parse_json(texts[ABOUT].encode())), tensors
     except (TensorFileError, JsonError, RecordError, KeyError, AttributeError) as error:
-        raise TrainingError(f"--resume: {path} holds no training state ({error})") from error
+        raise TrainingError(
+            f"--resume: {path} holds no training state that this version of Duet knows ({error})"
+        ) from error
 
 
 def _check_tensors(
@@ -100,7 +110,8 @@ def _check_tensors(
     if wrong := misfits(tensors, wanted):
         raise TrainingError(
             f"--resume: {path} does not fit its recipe: {len(wrong)} tensors are missing, unknown, "
-            f"or of another shape or type, e.g. {wrong[:3]}"
+            f"or of another shape or type, e.g. {wrong[:3]}. Was it saved by another version of "
+            "Duet? run.json beside it names the commit"
         )
     broken = [
         key for key, value in tensors.items()
@@ -123,9 +134,15 @@ def _check_same(saved: dict[str, Any], config: TrainConfig, path: Path) -> None:
         )
 
 
-def _warn_of_threads(record: StateRecord, objective: Objective) -> None:
-    """A warning and no refusal: a run may move to a machine with other cores, and is then as good,
-    but no longer the same to the last bit."""
+def _warn_of_others(record: StateRecord, objective: Objective) -> None:
+    """A warning and no refusal: a run may move to a machine with other cores, or to other
+    processes, and is then as good, but no longer the same to the last bit."""
+    if record.processes != (count := processes.count()):
+        print(
+            f"warning: computed by {record.processes} processes until now, by {count} from here: "
+            "the weights will differ from those of a run that had as many throughout",
+            file=sys.stderr,
+        )
     threads = torch.get_num_threads()
     on_cpu = next(objective.parameters()).device.type == "cpu"
     if on_cpu and record.threads not in (None, threads):

@@ -24,6 +24,7 @@ from training.config import OPERATIONAL, BatchSize, ResidualTraining, Steps, Tra
 from training.ema import averaged_copy
 from training.losses import normal_log_density
 from training.objective import Batch, DecayingObjective, Phase, detached
+from training.processes import whole
 
 DEPTH = 1
 FLOW_LAYERS = 8
@@ -123,7 +124,8 @@ class VAEObjective(DecayingObjective):
             - normal_log_density(noise)
             - log_determinant
         ).mean()
-        nll = self.model.domain.negative_log_likelihood(reconstruction, batch.images)
+        # A variance of the whole batch, wherever its images are.
+        nll = self.model.domain.negative_log_likelihood(whole(reconstruction), whole(batch.images))
         loss = nll + kl
         yield Phase(
             minimise={"vae": loss}, report=detached(elbo=-loss, reconstruction=nll, kl=kl)

@@ -28,12 +28,13 @@ from duet.store.weights import (
     without_storage,
 )
 
-CONFIG, WEIGHTS, TRAINING, METRICS, PREVIEW, CARD = (
-    "config.json", "model.safetensors", "training.json", "metrics.json", "preview.png", "README.md",
+CONFIG, WEIGHTS, TRAINING, METRICS, PREVIEW, EVOLUTION, CARD = (
+    "config.json", "model.safetensors", "training.json", "metrics.json", "preview.png",
+    "evolution.png", "README.md",
 )
 MAX_BYTES = {  # every file that a checkpoint may have; others are never looked at
     CONFIG: MOST_JSON_BYTES, WEIGHTS: MAX_WEIGHT_BYTES, TRAINING: MOST_JSON_BYTES,
-    METRICS: MOST_JSON_BYTES, PREVIEW: 2**24, CARD: MOST_JSON_BYTES,
+    METRICS: MOST_JSON_BYTES, PREVIEW: 2**24, EVOLUTION: 2**24, CARD: MOST_JSON_BYTES,
 }
 
 

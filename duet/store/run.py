@@ -36,8 +36,9 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class LogRow:
-    """A line of log.jsonl: the losses' means over the steps since the line before. `step` is the
-    number of steps done, `seconds` the time that they took over all sittings."""
+    """A line of log.jsonl: the losses' means over the steps since the line before; or of
+    scores.jsonl: scores, which stand in `losses` too. `step` is the number of steps done, `seconds`
+    the time that they took over all sittings."""
 
     __pydantic_config__ = STRICT
 

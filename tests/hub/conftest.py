@@ -16,7 +16,7 @@ from duet.core.files import sha256
 from duet.core.pixels import grid, to_pil
 from duet.data.mnist import MNIST
 from duet.store import records
-from duet.store.checkpoint import METRICS, PREVIEW, TRAINING, WEIGHTS, save
+from duet.store.checkpoint import EVOLUTION, METRICS, PREVIEW, TRAINING, WEIGHTS, save
 from duet.store.config import DataRecord
 from duet.store.metrics import MetricsRecord
 from training.__main__ import main
@@ -104,6 +104,7 @@ def make_folder(tmp_path, training_record, measurement):
         measured = measurement(subject_sha256=sha256(folder / WEIGHTS))
         records.write(folder / METRICS, MetricsRecord((measured,)))
         to_pil(grid(model.sample(4), 2)).save(folder / PREVIEW)
+        to_pil(grid(model.sample(4), 4)).save(folder / EVOLUTION)
         return folder
 
     return make

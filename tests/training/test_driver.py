@@ -14,7 +14,7 @@ from duet.data import ImageSet
 from duet.models import ModelError
 from training import losses
 from training.augment import augmented
-from training.driver import train_step, update
+from training.driver import move, take_gradients, train_step
 from training.objective import Batch, Objective, frozen
 from training.recipes import RECIPES
 
@@ -46,7 +46,7 @@ def stepped(objective, images, labels):
     """(the objective as it was, a step's report): the step draws from seed 5."""
     before = copy.deepcopy(objective)
     torch.manual_seed(5)
-    return before, train_step(objective, STEP, images, labels)
+    return before, train_step(objective, STEP, images, labels).losses
 
 
 def check_gradients(network, loss, by_hand):
@@ -354,7 +354,7 @@ def test_losses_are_computed_in_float32(batch, monkeypatch, recipe, shape):
         monkeypatch.setattr(f"training.{module}.{name}", in_float32(function))
     images = torch.rand(COUNT, *shape) * 2 - 1
     report = train_step(objective, 0, images, torch.zeros(COUNT, dtype=torch.int64))
-    for value in report.values():
+    for value in (*report.losses.values(), *report.norms.values()):
         assert value.dtype == torch.float32
         assert not value.requires_grad  # a log that keeps graphs runs out of memory
 
@@ -368,7 +368,7 @@ def test_a_step_computes_where_its_images_are(monkeypatch, recipe, shape):
         objective = RECIPES[recipe].objective(config, shape, 0)
         images, labels = torch.empty(COUNT, *shape), torch.empty(COUNT, dtype=torch.int64)
     report = train_step(objective, 0, images, labels)
-    assert {value.device.type for value in report.values()} == {"meta"}
+    assert {value.device.type for value in report.losses.values()} == {"meta"}
 
 
 def test_a_frozen_network_asks_for_no_gradients():
@@ -445,5 +445,24 @@ def test_networks_of_one_phase_move_at_once():
         for name, number in zip("ab", objective.numbers, strict=True)
     }
     product = one * other
-    update(objective, {"a": product, "b": -product})
+    take_gradients(objective, {"a": product, "b": -product})
+    norms = move(objective, "ab")
+    assert {name: norm.item() for name, norm in norms.items()} == {"a": 3.0, "b": 2.0}
     assert (one.item(), other.item()) == pytest.approx((2 - 0.1 * 3, 3 + 0.1 * 2))
+
+
+def test_parts_of_a_batch_make_the_step_of_the_whole(batch):
+    """Of a recipe that has no statistics of its batch, but for rounding. The penalties' quarter of
+    eight images is two: one of each part."""
+    whole = build("gan")
+    split, told = copy.deepcopy(whole), []
+    for objective, parts in ((whole, 1), (split, 2)):
+        torch.manual_seed(5)
+        told.append(train_step(objective, STEP, *batch, parts=parts))
+    for one, other in zip(*told, strict=True):
+        for name in one:
+            torch.testing.assert_close(one[name], other[name], rtol=1e-4, atol=1e-5)
+    for one, other in zip(whole.parameters(), split.parameters(), strict=True):
+        if one.grad is not None:
+            scale = one.grad.abs().max().item()
+            torch.testing.assert_close(one.grad, other.grad, rtol=1e-3, atol=1e-4 * scale + 1e-7)

@@ -30,7 +30,7 @@ def test_ranks_share_a_batch_out_among_them():
 
 
 def test_no_seed_is_used_twice():
-    places = list(itertools.product(range(5), range(100), range(3)))
+    places = list(itertools.product(range(5), range(100), range(3), range(3)))
     seeds = {weights_seed(seed) for seed in range(5)} | {noise_seed(*place) for place in places}
     assert len(seeds) == 5 + len(places)
 
@@ -63,3 +63,11 @@ def test_the_numbers_of_earlier_runs_stay():
     second = np.random.default_rng([7, 1]).permutation(30)
     expected = [*first[20:], *second[:10]]
     assert batch_indices(7, step=1, batch_size=20, count=30).tolist() == expected
+
+
+def test_another_attempt_draws_others_in_another_order():
+    orders = [batch_indices(7, 1, 20, count=30, attempt=attempt).tolist() for attempt in range(3)]
+    assert len(set(map(tuple, orders))) == 3
+    for attempt in (1, 2):
+        stream = [batch_indices(7, step, 10, 30, attempt=attempt) for step in range(3)]
+        assert sorted(torch.cat(stream).tolist()) == list(range(30))

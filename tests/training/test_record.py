@@ -13,6 +13,7 @@ from duet.models import LatentModel, ModelConfig
 from duet.store.config import DataRecord
 from duet.store.run import LogRow, RunRecord
 from duet.store.training import TrainingRecord
+from training.evolution import Evolution
 from training.recipes import RECIPES
 from training.record import downsampled, hardware, preview, run_record, write_checkpoint
 from training.state import Progress
@@ -46,9 +47,13 @@ def test_a_finished_run_is_recorded_whole(tmp_path, tiny_gan, monkeypatch):
     assert config.to_json()["out"] == str(tmp_path / "mine")
 
     rows = [LogRow(step, 1.5 * step, {"loss": 0.25}) for step in (4, 7)]
+    evolution = Evolution(tmp_path / "evolution.png", 0)
+    evolution.write(0, tiny_gan)
+    evolution.write(7, tiny_gan)
     write_checkpoint(
         tmp_path / "checkpoint", tiny_gan, config, made_from, images=30, run=run,
         progress=Progress(7, 12.345), rows=rows,
+        scores=[LogRow(7, 12.0, {"frechet_distance": 3.25})], evolution=evolution,
     )
     loaded = duet.load(tmp_path / "checkpoint")
     assert (loaded.name, loaded.made_from) == ("mine", made_from)
@@ -57,6 +62,8 @@ def test_a_finished_run_is_recorded_whole(tmp_path, tiny_gan, monkeypatch):
         settings=config.weight_settings() | {"steps": 7}, hardware=hardware(torch.device("cpu")),
         seconds=12.3, steps=7, images_seen=56, epochs=1.87,
         curves={"step": (4.0, 7.0), "seconds": (6.0, 10.5), "loss": (0.25, 0.25)},
+        evolution=(0, 7),
+        scores={"step": (7.0,), "seconds": (12.0,), "frechet_distance": (3.25,)},
     )
     assert "mine" in (tmp_path / "checkpoint" / "README.md").read_text(encoding="utf-8")
 

@@ -230,6 +230,7 @@ def test_the_recorded_command_begins_the_run(spied, tmp_path):
         (["gan", "--resume", "--steps", "3"], ["gan", "--steps", "3"]),
         (["gan", "--push-to-hub", "me/x", "--seed", "1"], ["gan", "--seed", "1"]),
         (["gan", "--push_to_hub=me/x", "--seed=1"], ["gan", "--seed=1"]),
+        (["gan", "--log-with", "trackio", "--seed", "1"], ["gan", "--seed", "1"]),
         (["gan", "--out", "runs/a_b"], ["gan", "--out", "runs/a_b"]),
     ],
 )

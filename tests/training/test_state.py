@@ -10,7 +10,7 @@ from duet.core.files import read_json, write_json
 from duet.core.tensors import load_tensors, save_tensors
 from training.config import TrainingError
 from training.driver import train_step
-from training.state import StateRecord, _warn_of_threads
+from training.state import StateRecord, _warn_of_others
 
 STATE, LOG, RUN = "state.safetensors", "log.jsonl", "run.json"
 WEIGHT, MOMENT = "network.model.generator.seed.weight", "optimizer.discriminator.0.exp_avg"
@@ -238,9 +238,9 @@ def test_another_number_of_threads_is_said(run, finished, capsys):
 
 def test_threads_of_another_device_do_not_matter(capsys):
     record = StateRecord({}, step=1, seconds=1.0, threads=99)
-    _warn_of_threads(record, torch.nn.Linear(1, 1, device="meta"))
+    _warn_of_others(record, torch.nn.Linear(1, 1, device="meta"))
     assert capsys.readouterr().err == ""
-    _warn_of_threads(record, torch.nn.Linear(1, 1))
+    _warn_of_others(record, torch.nn.Linear(1, 1))
     assert "99 threads" in capsys.readouterr().err
 
 
@@ -272,7 +272,7 @@ def test_earlier_sittings_count(run, finished):
 def test_a_state_before_the_first_step_goes_on(run, tmp_path, monkeypatch):
     """It has no moments yet."""
     with monkeypatch.context() as patched:
-        patched.setattr("training.loop.train_step", lambda *_: 1 / 0)
+        patched.setattr("training.loop.train_step", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             run("gan", "a", steps=2)
     again, unbroken = run("gan", "a", steps=2, resume=True), run("gan", "b", steps=2)
