@@ -43,7 +43,7 @@ def _is_free(folder: Path) -> bool:
     if not folder.is_dir():
         return False
     log = folder / LOG
-    begun = {LOCK, RUN} | ({LOG} if log.is_file() and not log.stat().st_size else set())
+    begun = {LOCK, RUN, EVOLUTION} | ({LOG} if log.is_file() and not log.stat().st_size else set())
     return all(path.name in begun or SCRATCH.fullmatch(path.name) for path in folder.iterdir())
 
 

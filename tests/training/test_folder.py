@@ -47,7 +47,7 @@ def test_scratch_of_a_killed_run_is_gone_after_the_next(run, finished):
 def test_a_run_killed_before_its_first_state_may_begin_again(run, tmp_path):
     folder = tmp_path / "a"
     folder.mkdir()
-    for name in (".lock", "run.json", "log.jsonl"):
+    for name in (".lock", "run.json", "log.jsonl", "evolution.png"):
         (folder / name).touch()
     scratch_in(folder)
     with pytest.raises(TrainingError, match=r"no state.* without --resume a run begins there"):
@@ -164,7 +164,7 @@ def test_a_file_that_outgrows_its_limit_is_one_message(root, fake_mnist, tmp_pat
     assert done.returncode == 2, done.stderr
     assert f"error: --out {tmp_path / 'run'} cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
-    assert names(tmp_path / "run") == {".lock", "run.json", "log.jsonl"}
+    assert names(tmp_path / "run") == {".lock", "run.json", "log.jsonl", "evolution.png"}
 
 
 def test_two_runs_never_share_a_folder(run, finished, tmp_path):
