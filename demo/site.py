@@ -80,7 +80,7 @@ def _make_model(checkpoint: Checkpoint, folder: Path) -> None:
 
     with tempfile.TemporaryDirectory() as temporary, replacing_folder(folder) as scratch:
         files = Path(temporary) / checkpoint.name
-        export(checkpoint, files)
+        export(checkpoint, files, encoder=checkpoint.model.image_shape[0] == 1)  # the pad is grey
         for path in files.glob("*.onnx"):
             packed = gzip.compress(path.read_bytes(), 9, mtime=0)
             (scratch / f"{path.name}.gz").write_bytes(packed)

@@ -9,6 +9,7 @@ from duet.core.files import SCRATCH
 from duet.core.lock import LOCK, locked
 from duet.core.names import NAME
 from duet.core.tensors import TensorFileError
+from duet.core.words import as_unicode
 from training.config import TrainingError
 
 STATE, LOG, SCORE_LOG, RUN, SAMPLES, CURVES, EVOLUTION, BEST, CHECKPOINT = (
@@ -19,7 +20,10 @@ STATE, LOG, SCORE_LOG, RUN, SAMPLES, CURVES, EVOLUTION, BEST, CHECKPOINT = (
 
 def check_folder(folder: Path, resume: bool) -> None:
     """TrainingError where a run may not begin, or go on, in a folder. Nothing is written."""
-    if not NAME.fullmatch(Path(os.path.realpath(folder)).name):
+    place = os.path.realpath(folder)
+    if as_unicode(place) != place:
+        raise TrainingError(f"--out {as_unicode(place)} is no UTF-8, which safetensors asks for")
+    if not NAME.fullmatch(Path(place).name):
         raise TrainingError(
             f"--out {folder}: its last part becomes the model's name and may hold letters, digits, "
             "'.', '_' and '-' only"

@@ -68,13 +68,14 @@ class Encoder(nn.Module):
         return z
 
 
-def export(checkpoint: Checkpoint, folder: Path) -> About:
-    """Write a checkpoint's ONNX files and `model.json` into `folder`, whole or not at all; returns
-    what `model.json` says. An earlier export there is replaced; ExportError for other contents, and
-    for a model that PyTorch's exporter cannot follow."""
+def export(checkpoint: Checkpoint, folder: Path, *, encoder: bool = True) -> About:
+    """Write a checkpoint's ONNX files and `model.json` into `folder`, whole or not at all, that of
+    an encoder only where it is wanted; returns what `model.json` says. An earlier export there is
+    replaced; ExportError for other contents, and for a model that PyTorch's exporter cannot follow.
+    """
     _check_place(folder)
     modules: dict[Role, Decoder | Encoder] = {"decoder": _decoder(checkpoint.model)}
-    if hasattr(checkpoint.model, "encode"):
+    if encoder and hasattr(checkpoint.model, "encode"):
         modules["encoder"] = _encoder(checkpoint.model)
     about = About.of(checkpoint)
     facts = {name: value for name, value in dataclasses.asdict(about).items() if name != "files"}

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from duet.core.device import pick_device
 from duet.core.flags import DataDir, DeviceName
-from duet.data.flags import ImageSize, PictureColour, SkipBroken, decoding_flags
+from duet.data import Colour
+from duet.data.flags import ImageSize, PictureColour, SkipBroken
 from evaluation.commands.flags import DataName
 from evaluation.errors import EvaluationError
 from evaluation.extractors import entry_of, own, serving
@@ -41,5 +42,12 @@ def train_extractor_command(
     print(
         f"test accuracy {found:.4f}; {entry.weights}. "
         "Now: python -m evaluation reference --data "
-        + shlex.join([str(data_name), *decoding_flags(image_size, colour, skip_broken)])
+        + shlex.join([str(data_name), *_decoding_flags(image_size, colour, skip_broken)])
     )
+
+
+def _decoding_flags(image_size: int | None, colour: Colour, skip_broken: bool) -> list[str]:
+    """The words that give a command these values, where they are not its defaults."""
+    words = [] if image_size is None else ["--image-size", str(image_size)]
+    words += [] if colour == "auto" else ["--colour", colour]
+    return words + (["--skip-broken"] if skip_broken else [])

@@ -78,7 +78,7 @@ def test_a_result_that_finds_no_room_is_told(monkeypatch, capsys):
     sys.stdout.close()
 
 
-def test_a_closed_stream_takes_all_and_its_number_goes_to_no_file(tmp_path):
+def test_a_closed_stream_takes_all_and_its_number_goes_to_no_file(tmp_path, root):
     """As a shell closes them, by >&- 2>&-: what is printed must not land in a file of ours."""
     script = tmp_path / "closed.py"
     script.write_text(
@@ -91,7 +91,7 @@ def test_a_closed_stream_takes_all_and_its_number_goes_to_no_file(tmp_path):
         "sys.exit(run(work))\n"
     )
     command = f"exec {sys.executable} {script} {tmp_path}/file >&- 2>&-"
-    done = subprocess.run(command, shell=True, check=False)
+    done = subprocess.run(command, shell=True, check=False, env={"PYTHONPATH": str(root)})
     assert (done.returncode, (tmp_path / "file").read_text()) == (7, "kept")
 
 

@@ -23,7 +23,8 @@ from duet.store.checkpoint import shipped_names
 
 STAGE = facts.STAGE
 FACTS = json.loads((STAGE / site.FACTS).read_text())
-MOST_WIRE_BYTES = 2_500_000
+# In colour narrower weights move one of 64 pictures by more than a level, so that few are narrowed.
+MOST_WIRE_BYTES, MOST_IN_COLOUR = 2_500_000, 8_000_000
 
 
 def test_the_stage_holds_the_shipped_models():
@@ -42,10 +43,11 @@ def test_shipped_files_are_small_whole_and_within_a_grey_level(about):
     rows = [latents.draw(seed, [0], model.latent_dim, model.num_classes) for seed in range(64)]
     z, labels = torch.cat([z for z, _ in rows]), torch.cat([labels for _, labels in rows])
     images = model.render(z, labels)
-    found = {}
+    found, grey = {}, model.image_shape[0] == 1
+    assert ("encoder" in about["files"]) == (grey and hasattr(model, "encode"))
     for role, file in about["files"].items():
         packed = (STAGE / "models" / about["name"] / f"{file['name']}.gz").read_bytes()
-        assert len(packed) <= MOST_WIRE_BYTES
+        assert len(packed) <= (MOST_WIRE_BYTES if grey else MOST_IN_COLOUR)
         content = gzip.decompress(packed)
         assert hashlib.sha256(content).hexdigest() == file["sha256"]
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])

@@ -63,14 +63,17 @@ def test_a_folder_of_classes_becomes_a_checkpoint_that_says_so(tmp_path, capsys)
     assert made.model.sample(2, label=1).shape == (2, 3, 16, 16)
 
 
-def test_paths_need_not_be_unicode(tmp_path):
+def test_the_pictures_path_need_not_be_unicode(tmp_path, capsys):
     """As on a disk from a machine of another encoding: records hold a text in their place."""
     place = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
     folder = pictures(place / "pets", {"": 9})
-    given = ["--data", str(folder), "--data-dir", str(place), "--out", str(place / "run")]
-    assert main(["gan", *given, "--image-size", "16", *FAST]) == 0
-    begun = records.read(RunRecord, place / "run" / "run.json")
-    assert begun.settings["out"].endswith("/caf\ufffd/run")
+    given = ["gan", "--data", str(folder), "--data-dir", str(place), "--image-size", "16", *FAST]
+    assert main([*given, "--out", str(place / "run")]) == 2  # before anything is written
+    assert "caf\ufffd/run is no UTF-8" in capsys.readouterr().err
+    assert not (place / "run").exists()
+    assert main([*given, "--out", str(tmp_path / "run")]) == 0
+    begun = records.read(RunRecord, tmp_path / "run" / "run.json")
+    assert begun.settings["data_dir"].endswith("/caf\ufffd")
     assert "caf\ufffd/pets" in begun.command
 
 

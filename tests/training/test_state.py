@@ -65,8 +65,8 @@ def test_a_state_from_before_a_setting_existed_goes_on(finished, run):
 
 def test_weights_that_break_in_the_step_before_a_save_are_not_saved(run, tmp_path, monkeypatch):
     """The loss of that step was still finite."""
-    def breaking(objective, step, images, labels):
-        losses = train_step(objective, step, images, labels)
+    def breaking(objective, step, *given, **named):
+        losses = train_step(objective, step, *given, **named)
         if step == 1:
             next(objective.discriminator.parameters()).data.fill_(float("nan"))
         return losses

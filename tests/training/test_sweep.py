@@ -128,13 +128,14 @@ def test_a_sweep_without_a_whole_run_says_so():
 
 
 @pytest.mark.slow
-def test_the_command_sweeps(root, fake_mnist, tmp_path):
+@pytest.mark.usefixtures("mnist")
+def test_the_command_sweeps(root, tmp_path):
     """With processes of its own, of a step and few samples."""
     out = tmp_path / "s"
     command = [sys.executable, "-m", "training", "sweep", "gan", "--out", str(out), "--vary",
                "train-images=50", "--samples", "200", "--fixed", "steps=1", "batch-size=8",
                "width=4", "device=cpu"]
-    environment = os.environ | {"DUET_DATA": str(fake_mnist), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True,
                           check=False)
     assert (done.returncode, done.stdout) == (0, f"{out / 'table.txt'}\n"), done.stderr
