@@ -23,11 +23,12 @@ DEPTH = 1
 
 class Features(nn.Module):
     """Square images float [N, C', H, H] -> which quarter turn, logits [N, TURNS]; half as wide as
-    the networks of `config`, and a stage deeper."""
+    the networks of `config`, and a stage deeper where that halves the side."""
 
     def __init__(self, config: ResidualConfig) -> None:
         super().__init__()
-        widths = [max(1, c // 2) for c in (*config.channels, 2 * config.channels[-1])]
+        channels, (_, side, _) = config.channels, config.coarsest
+        widths = [max(1, c // 2) for c in (*channels, *[2 * channels[-1]] * (side % 2 == 0))]
         self.enter = conv3x3(4 * config.network_channels, widths[0])
         self.stages = nn.ModuleList([Coarser(a, b, DEPTH) for a, b in pairwise(widths)])
         self.answer = nn.Linear(widths[-1], TURNS)

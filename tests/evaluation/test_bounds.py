@@ -50,7 +50,7 @@ from evaluation.commands import reference as reference_command
 from evaluation.errors import EvaluationError
 from evaluation.extractors import EXTRACTORS
 from evaluation.fidelity import Extractor
-from evaluation.harness import Request, generate, protocol_of
+from evaluation.harness import Request, protocol_of
 from evaluation.metrics import FeatureSet
 from evaluation.nearness import Placed, Training
 from evaluation.reference import BATCH, Reference
@@ -87,7 +87,8 @@ def bars(monkeypatch):
     made = []
 
     class Bar:
-        def __init__(self, *given):
+        def __init__(self, *given, disable=False):
+            assert not disable  # one process alone is the main one
             self.moved = []
             made.append((given, self.moved))
 
@@ -160,7 +161,7 @@ def test_the_published_protocol_to_the_number(sums):
         "inception_score_splits": 10, "kernel_subsets": 100, "kernel_subset_size": 1000,
         "neighborhood": 3, "manifold_images": 10_000, "rng_seed": 2020, "repeats": 10,
         "limit_parts": 8, "class_images": 100, "patch_images": 50_000, "patches": 16,
-        "path_pairs": 5000, "reconstructions": 5000,
+        "path_pairs": 5000, "reconstructions": 5000, "mode_images": None,
     }
     few = protocol_of(Request(1239, 7, 0.5, repeats=4), sums, reference)
     assert (few.patch_images, few.path_pairs, few.reconstructions) == (1239, 123, 1239)
@@ -548,6 +549,7 @@ REQUEST = {"seed": 0, "truncation": 1.0}
 DEFAULTS = {
     "measure": REQUEST | OWN | {
         "samples": 50_000, "json": False, "markdown": False, "force": False, "repeats": 10,
+        "modes": False,
     },
     "compare": REQUEST | OWN | {"samples": 5000, "repeats": 10, "json": False},
     "verify": {},
@@ -575,7 +577,9 @@ def test_the_defaults_of_the_commands(name):
 
 
 def test_copies_of_other_shapes_are_refused_before_the_work(folder, monkeypatch, capsys):
-    other = dataclasses.replace(EXTRACTORS["mnist"], image_shape=(3, 32, 32))
+    other = dataclasses.replace(
+        EXTRACTORS["mnist"], registered_name="duet-other", image_shape=(3, 32, 32)
+    )
     monkeypatch.setitem(EXTRACTORS, "mnist", other)
     monkeypatch.setattr(copies_command, "real_images", lambda *_: pytest.fail("the long work"))
     assert main(["copies", str(folder)]) == 2
@@ -704,13 +708,6 @@ def test_json_is_for_eyes_too(measurement):
     assert studies.as_json({"a": ImagesRecord("toy", "train", 9, SHA)}).startswith(
         '{\n  "a": {\n    "data": "toy",\n'
     )
-
-
-def test_of_several_processes_the_main_one_looks_at_the_model(folder, sums, monkeypatch):
-    checkpoint = duet.load(folder)
-    assert generate(checkpoint, sums, Request(100)).speeds is not None
-    monkeypatch.setattr("evaluation.harness.sharding.is_main", lambda: False)
-    assert generate(checkpoint, sums, Request(100)).speeds is None
 
 
 @pytest.mark.parametrize(("repeats", "asked"), [(4, 4), (None, 0)])

@@ -275,7 +275,9 @@ def test_a_flag_has_no_opposite(capsys):
 def test_an_extractor_of_another_shape_is_refused_before_the_work(
     measured, capsys, monkeypatch
 ):
-    other = dataclasses.replace(EXTRACTORS["mnist"], image_shape=(3, 32, 32))
+    other = dataclasses.replace(
+        EXTRACTORS["mnist"], registered_name="duet-other", image_shape=(3, 32, 32)
+    )
     monkeypatch.setitem(EXTRACTORS, "mnist", other)
     monkeypatch.setattr("evaluation.measuring.measure", lambda *_: pytest.fail("measured"))
     assert main(["measure", str(measured), "--samples", "200"]) == 2

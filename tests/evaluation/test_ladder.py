@@ -46,17 +46,23 @@ def test_a_distortion_is_seeded_and_of_pictures(real, name):
 
 def test_the_steps_are_those_that_are_published():
     """And so is what each score promises to see."""
-    both = {"frechet_distance", "kernel_distance"}
+    frechet = {"frechet_distance", "frechet_limit"}
+    distances = frechet | {"kernel_distance"}
+    looks = distances | {"class_frechet_distance", "patch_distance"}
     spread = {"precision", "density", "coverage"}
     assert {name: (d.steps, d.unit, d.seen_by) for name, d in DISTORTIONS.items()} == {
-        "blur": ((0.7, 1.0, 1.5), "pixels", both | spread),
-        "noise": ((20, 40, 80), "grey levels", both | {"coverage"}),
-        "specks": ((0.1, 0.3, 1.0), "of the images", {"specks"}),
-        "shift": ((2, 4, 6), "pixels", both | spread),
-        "dropped classes": (
-            (1, 3, 5), "classes", both | {"inception_score", "recall", "coverage"},
+        "blur": ((0.7, 1.0, 1.5), "pixels", looks | spread),
+        "noise": ((20, 40, 80), "grey levels", looks | {"inception_score", "coverage"}),
+        "specks": (
+            (0.1, 0.3, 1.0), "of the images", {"specks", "dim_specks", "patch_distance"},
         ),
-        "duplicates": ((2, 3, 10), "times each", both | {"coverage"}),
+        "shift": ((2, 4, 6), "pixels", looks | spread),
+        "dropped classes": (
+            (1, 3, 5), "classes", distances | {"inception_score", "recall", "coverage"},
+        ),
+        "duplicates": (
+            (2, 3, 10), "times each", frechet | {"class_frechet_distance", "coverage"},
+        ),
     }
 
 

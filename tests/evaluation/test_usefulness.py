@@ -222,8 +222,8 @@ def test_the_real_images_are_those_that_the_flags_name(folder, monkeypatch, told
     assert main([told, str(folder), "--data", mine, "--data-dir", "here", "--skip-broken"]) == 2
     decoding = {"image_size": 28, "colour": "grey", "skip_broken": False}
     assert asked == [
-        (("toy", "train", None), decoding),
-        ((mine, "train", Path("here")), decoding | {"skip_broken": True}),
+        (("toy", "train", None, True), decoding),
+        ((mine, "train", Path("here"), True), decoding | {"skip_broken": True}),
     ]
 
 

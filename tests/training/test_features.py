@@ -71,3 +71,11 @@ def test_what_looks_alike_is_likelier():
     near, far = (perceptual_nll(features, images + noise * torch.randn_like(images), images)
                  for noise in (0.1, 0.5))
     assert near < far - 500
+
+
+def test_sides_that_cannot_be_halved_again_have_a_stage_less():
+    """28 pixels: 14, and 7."""
+    features = Features(ResidualConfig((1, 28, 28), 0, 6, 4, 1))
+    images = torch.zeros(2, 1, 28, 28)
+    assert [maps.shape[-1] for maps in features.maps(images)] == [14, 7]
+    assert features(images).shape == (2, 4)
