@@ -49,10 +49,11 @@ START_SECONDS = 240
 CALLS = 40  # of the server, one after the other
 PHONE = 4  # times slower than here
 # The stage of a page, within the app behind a shadow root.
-STAGE = "const { stage } = document.querySelector('.stage-mount, main#stage');"
+MOUNT = "document.querySelector('.stage-mount, main#stage')"
+STAGE = f"const {{ stage }} = {MOUNT};"
 MARK_MS = """performance.getEntriesByName(%r)[0].startTime
     - performance.getEntriesByType('navigation')[0].responseEnd"""
-AWAKE = f"(() => {{ {STAGE} return stage?.sides.every((side) => side.awake); }})()"
+AWAKE = f"{MOUNT}?.stage?.sides.every((side) => side.awake)"
 # A hand that never rests; the times at which both pictures had been drawn.
 DRAG = f"""(seconds) => new Promise((done) => {{
     {STAGE}
