@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from duet.core.files import replacing
+from duet.core.words import aligned
 from duet.store.scores import SCORES
 from evaluation.ladder import DISTORTIONS, Ladder
 
@@ -21,11 +22,7 @@ def values_table(ladder: Ladder) -> str:
         for rung in rungs[1:] if len(lines) > 1 else rungs:
             title = f"{name} {rung.amount:g} {DISTORTIONS[name].unit}" if rung.amount else "none"
             lines.append([title, *(SCORES[k].text(rung.scores[k]) for k in ladder.keys)])
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
-        for line in lines
-    )
+    return aligned(lines)
 
 
 def sight_table(ladder: Ladder) -> str:

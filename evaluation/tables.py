@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from duet.core.files import replacing
-from duet.core.words import duration
+from duet.core.words import aligned, duration
 from duet.data import WHOLE, ImageSet
 from duet.store.checkpoint import Checkpoint
 from duet.store.metrics import Measurement
@@ -153,17 +153,6 @@ def _detail(row: Row, key: str, score: Score) -> str:
     interval = score.interval_text(row.measured.scores[key]) if _has_interval(row, key) else ""
     text = _text(row, key, score)
     return f"{text} ({interval})" if interval else text
-
-
-def aligned(lines: Sequence[Sequence[str]], words: int = 1) -> str:
-    """Columns for a fixed-width font: the first `words` to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    sides = [str.ljust] * words + [str.rjust] * (len(widths) - words)
-    return "\n".join(
-        "  ".join(side(cell, width) for side, cell, width in zip(sides, line, widths, strict=True))
-        .rstrip()
-        for line in lines
-    )
 
 
 def markdown_tables(checkpoints: Sequence[Checkpoint], extractor: str) -> str:

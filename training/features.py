@@ -27,8 +27,10 @@ class Features(nn.Module):
 
     def __init__(self, config: ResidualConfig) -> None:
         super().__init__()
-        channels, (_, side, _) = config.channels, config.coarsest
-        widths = [max(1, c // 2) for c in (*channels, *[2 * channels[-1]] * (side % 2 == 0))]
+        channels, side = list(config.channels), config.coarsest[1]
+        if side % 2 == 0:
+            channels.append(2 * channels[-1])
+        widths = [max(1, c // 2) for c in channels]
         self.enter = conv3x3(4 * config.network_channels, widths[0])
         self.stages = nn.ModuleList([Coarser(a, b, DEPTH) for a, b in pairwise(widths)])
         self.answer = nn.Linear(widths[-1], TURNS)

@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 
 from duet.core.files import read_object, replacing, write_json
 from duet.core.stop import Interrupted, stop_signals
+from duet.core.words import aligned
 from duet.store import records
 from duet.store.checkpoint import METRICS, TRAINING
 from duet.store.metrics import Measurement, MetricsRecord
@@ -183,11 +184,7 @@ def text(rows: Sequence[dict[str, Any]]) -> str:
          f"{row['seconds']:.0f}"]
         for row in rows
     ]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
-    return "".join(
-        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) + "\n"
-        for line in lines
-    )
+    return aligned(lines, words=0) + "\n"
 
 
 def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:

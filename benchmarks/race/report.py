@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from duet.core.words import duration
+from duet.core.words import aligned, duration
 
 TARGETS = (1.0, 0.3, 0.1, 0.05)
 
@@ -38,11 +38,7 @@ def table(curves: Curves) -> str:
         times = (seconds_to(points, target) for target in TARGETS)
         shown = ("–" if seconds is None else duration(seconds) for seconds in times)
         rows.append([name, f"{best.fid:.3f}", duration(best.seconds), *shown])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
-        for row in rows
-    )
+    return aligned(rows)
 
 
 def draw(curves: Curves, floor: float | None, samples: int, path: Path) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 from duet.core.device import pick_device
 from duet.core.files import replacing
 from duet.core.flags import AsJson, DataDir, DeviceName, Seed, Truncation
+from duet.core.words import aligned
 from duet.data.flags import SkipBroken
 from duet.store.studies import CopiesRecord, CopyScores
-from evaluation import outputs, studies, tables
+from evaluation import outputs, studies
 from evaluation.commands.flags import OwnData, Sources, Space
 from evaluation.copies import Ground, draw
 from evaluation.errors import EvaluationError
@@ -80,7 +81,7 @@ def _table(found: dict[str, CopiesRecord]) -> str:
     floors = {f"held-out half, {record.training.data}": record.floor for record in found.values()}
     spaces = floors | {source: record.spaces for source, record in found.items()}
     lines = [HEADING, *(_cells(name, *item) for name in spaces for item in spaces[name].items())]
-    return f"{tables.aligned(lines, words=2)}\n{LEGEND}"
+    return f"{aligned(lines, words=2)}\n{LEGEND}"
 
 
 def _cells(name: str, space: str, scores: CopyScores) -> list[str]:

@@ -2,9 +2,10 @@
 
 from duet.core.device import pick_device
 from duet.core.flags import AsJson, DataDir, DeviceName, Seed, Truncation
+from duet.core.words import aligned
 from duet.data.flags import SkipBroken
 from duet.store.studies import MeanRecord, UtilityRecord
-from evaluation import studies, tables
+from evaluation import studies
 from evaluation.commands.flags import OwnData, Sources
 from evaluation.real import real_images
 from evaluation.sets import SetId
@@ -58,7 +59,7 @@ def _words(source: str, record: UtilityRecord) -> str:
     return "\n".join([
         f"{source}: {record.generated_per_class:,} generated images a class, {record.repeats} "
         f"repetitions, tested on {record.held_out.images:,} held-out images",
-        tables.aligned(lines, words=0),
+        aligned(lines, words=0),
         f"trained on generated, tested on real: {_share(record.generated_to_real)}",
         f"trained on {most:,} real a class, tested on generated: "
         f"{_share(record.real_to_generated)}",
