@@ -4,12 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from duet.core.files import replacing
+from duet.core.ranks import is_main
 from duet.hub import client
 from duet.store import records
 from duet.store.checkpoint import METRICS, Checkpoint
 from duet.store.metrics import Measurement, MetricsRecord, Retraining
 from duet.store.studies import Study
-from evaluation import sharding
 from evaluation.errors import EvaluationError
 from evaluation.reference import home
 from evaluation.sets import SetId
@@ -19,7 +19,7 @@ def store(path: Path, measured: Measurement, force: bool) -> None:
     """Put a measurement into a metrics.json. It replaces what answers the same request, and what
     belongs to other weights; other protocols stay beside it, unless `force`. Of several processes
     the main one does so."""
-    if not sharding.is_main():
+    if not is_main():
         return
     content = records.read(MetricsRecord, path) or MetricsRecord()
     records.write(path, content.with_measurement(measured, force))
@@ -27,7 +27,7 @@ def store(path: Path, measured: Measurement, force: bool) -> None:
 
 def store_study(path: Path, study: Study) -> None:
     """Put a study into a metrics.json, as `store` does a measurement."""
-    if not sharding.is_main():
+    if not is_main():
         return
     content = records.read(MetricsRecord, path) or MetricsRecord()
     records.write(path, content.with_study(study))
@@ -60,7 +60,7 @@ def keep(checkpoint: Checkpoint, put: Callable[[Path], None]) -> list[str]:
 def check_writable(checkpoint: Checkpoint) -> None:
     """Refuse, before the long work, a folder whose metrics.json could not be written."""
     checkpoint.check_records()
-    if not sharding.is_main():
+    if not is_main():
         return
     try:
         with replacing(checkpoint.folder / f".{METRICS}.trial") as scratch:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from duet.core import program
+from duet.core import program, ranks
 from duet.core.stop import Interrupted
 from duet.hub import publish
 from duet.hub.card import write_card
@@ -74,7 +74,7 @@ def run(config: TrainConfig, command: str) -> None:
         publish.check(config.push_to_hub)
     with processes.together(config):
         folder = train(config, command)
-        main = processes.is_main()
+        main = ranks.is_main()
         print(folder)
     if config.push_to_hub is not None and main:
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from duet import data
+from duet.core import ranks
 from duet.core.device import pick_device
 from duet.core.domains import DOMAINS
 from duet.core.files import replacing
@@ -53,7 +54,7 @@ def train(config: TrainConfig, command: str) -> Path:
     """
     # Everything that can fail cheaply.
     folder = config.run_folder
-    rank, world, main = processes.rank(), processes.count(), processes.is_main()
+    rank, world, main = ranks.rank(), ranks.count(), ranks.is_main()
     if main:  # the one that writes
         check_folder(folder, config.resume)
         check_tracker(config.log_with)
@@ -200,7 +201,7 @@ def _go_back(
     retries = (*log.retries, error.step)
     log.go_back(dataclasses.replace(saved, seconds=log.progress.seconds, retries=retries))
     processes.wait()  # until all have read it
-    if processes.is_main():
+    if ranks.is_main():
         save_state(state, objective, config, log.progress)
     names = ", ".join(error.names)
     log.say(
