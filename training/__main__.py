@@ -17,7 +17,7 @@ from duet.hub.card import write_card
 from duet.hub.client import HubError
 from duet.hub.space import space
 from training import processes
-from training.config import TrainConfig
+from training.config import TrainConfig, TrainingError
 from training.export import export
 from training.loop import train
 from training.recipes import RECIPES
@@ -31,6 +31,8 @@ def card(folders: Annotated[tuple[Path, ...], tyro.conf.Positional], /) -> None:
     Args:
         folders: Checkpoint folders, e.g. checkpoints/mnist-gan.
     """
+    if not folders:
+        raise TrainingError("name at least one checkpoint folder, e.g. checkpoints/mnist-gan")
     for folder in folders:
         print(write_card(folder))
 

@@ -67,7 +67,7 @@ def train(config: TrainConfig, command: str) -> Path:
         ).as_taught()
     made_from = data_record(images, config)
     images = altered(images, config)
-    config = config.suited(images)
+    config = _as_it_began(config.suited(images), made_from)
     _check_batch(config, len(images))
     processes.check_batch(config)
     domain = DOMAINS[images.domain]
@@ -156,6 +156,18 @@ def train(config: TrainConfig, command: str) -> Path:
         if main:
             checkpoint_in(folder / CHECKPOINT)
         return folder / CHECKPOINT
+
+
+def _as_it_began(config: TrainConfig, made_from: DataRecord) -> TrainConfig:
+    """A suited configuration; that of a run which goes on calls its pictures as it did at first,
+    where they are the same and only their folder is called otherwise now."""
+    before = records.read(RunRecord, config.run_folder / RUN) if config.resume else None
+    if before is None or before.data is None or made_from.images_sha256 is None:
+        return config
+    same = [(data.images_sha256, data.class_names) for data in (before.data, made_from)]
+    if same[0] != same[1]:
+        return config
+    return dataclasses.replace(config, data=str(before.settings["data"]))
 
 
 def _check_batch(config: TrainConfig, images: int) -> None:

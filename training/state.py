@@ -21,6 +21,7 @@ from duet.core.tensors import TensorFileError, load_tensors, misfits, save_tenso
 from duet.store import records
 from duet.store.records import STRICT, Count, RecordError, Setting, Word
 from duet.store.training import Steps
+from training.altered import ALTERED
 from training.config import TrainConfig, TrainingError, flag
 from training.objective import Objective
 
@@ -125,10 +126,18 @@ def _check_tensors(
 
 def _check_same(saved: dict[str, Any], config: TrainConfig, path: Path) -> None:
     now = config.weight_settings()
-    # What it does not know, or leaves open, had no other value when it was saved.
-    differing = [key for key, was in saved.items() if was not in (None, now.get(key))]
+    # What it does not know, or leaves open, had no other value when it was saved; images were left
+    # as they are then.
+    known = {key: getattr(TrainConfig, key) for key in ALTERED} | saved
+    differing = [
+        key for key, was in known.items()
+        if was != now.get(key) and (was is not None or key in ALTERED)
+    ]
     if differing:
-        was = " ".join(f"{flag(key)} {saved[key]}" for key in differing)
+        was = " ".join(
+            f"no {flag(key)}" if known[key] is None else f"{flag(key)} {known[key]}"
+            for key in differing
+        )
         raise TrainingError(
             f"--resume: {path.parent} was trained with {was}; pass the same, or another --out"
         )
