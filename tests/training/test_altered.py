@@ -86,7 +86,7 @@ def test_a_run_of_them_is_recorded_and_resumed_as_such(run):
     assert settings.items() <= record.settings.items()
     with pytest.raises(TrainingError, match=r"was trained with --wrong-labels 0\.5"):
         run("gan", "a", steps=3, resume=True, **settings | {"wrong_labels": 0.0})
-    with pytest.raises(TrainingError, match="--train-images 40 --wrong-labels 0.5 --dup"):
+    with pytest.raises(TrainingError, match=r"--train-images 40 --wrong-labels 0\.5 --dup"):
         run("gan", "a", steps=3, resume=True)
     with pytest.raises(TrainingError, match="--batch-size 8 is more than the 7 images"):
         run("gan", "b", steps=3, train_images=7)
