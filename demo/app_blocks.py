@@ -29,6 +29,8 @@ class AppBlocks(gr.Blocks):
         self, block_fn: BlockFunction, inputs: list[Any], *rest: Any, **named: Any
     ) -> list[Any]:
         """The inputs of a call as its function gets them, or a refusal in words."""
+        if block_fn.fn is None:
+            raise refusal("This is done in the browser, not here.")
         wanted = len(block_fn.inputs)
         if len(inputs) != wanted:
             raise refusal(f"This takes {wanted} inputs, not {len(inputs)}.")

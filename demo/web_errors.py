@@ -13,8 +13,13 @@ from starlette.responses import JSONResponse
 
 Message = MutableMapping[str, Any]
 DIRECT = (f"{API_PREFIX}/run/", f"{API_PREFIX}/api/")
-UPLOAD = f"{API_PREFIX}/upload"
-MOST_BYTES = 2**24  # of a call: several times what a hundred pictures of ours take
+CLOSED = {  # what would leave files of anybody's making
+    f"{API_PREFIX}/upload": "Nothing is uploaded here: texts and numbers, no files.",
+    f"{API_PREFIX}/deep_link": "Links to a view come from the endpoint /link.",
+}
+# Of a call: what 64 large latents take as JSON, which Gradio reads at 1 MB a second, everybody
+# waiting.
+MOST_BYTES = 2**22
 TOO_LARGE = f"A call may have {MOST_BYTES} bytes; send fewer pictures at a time."
 
 
@@ -63,7 +68,7 @@ class RefusalStatus:
 
 class Bounds:
     """What could fill disk or memory is refused before it is read: files, which no endpoint takes
-    and Gradio would keep, and calls of more than MOST_BYTES."""
+    and Gradio would keep, its own kind of links, and calls of more than MOST_BYTES."""
 
     def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
         self.app = app
@@ -81,10 +86,10 @@ class Bounds:
                 raise HTTPException(413, TOO_LARGE)
             return message
 
-        if scope.get("path", "").endswith(UPLOAD):
-            await _words("Nothing is uploaded here: texts and numbers, no files.", 403)(
-                scope, receive, send
-            )
+        path = scope.get("path", "").rstrip("/")
+        closed = next((words for end, words in CLOSED.items() if path.endswith(end)), None)
+        if closed is not None:
+            await _words(closed, 403)(scope, receive, send)
         elif _declared(scope) > MOST_BYTES:
             await _words(TOO_LARGE, 413)(scope, receive, send)
         else:

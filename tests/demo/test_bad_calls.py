@@ -177,6 +177,30 @@ def test_nothing_is_uploaded(client, folder):
     assert sorted(folder.rglob("*")) == before
 
 
+def test_gradios_own_links_leave_no_files(client, good, folder):
+    """It keeps what a session shows for whoever asks, and for ever."""
+    inputs = json.dumps({"data": list(good["sample"].values()), "session_hash": "someone"})
+    headers = {"Content-Type": "application/json"}
+    assert client.post("/gradio_api/run/sample", content=inputs, headers=headers).is_success
+    for path in ("deep_link", "deep_link/"):
+        answer = client.get(f"/gradio_api/{path}?session_hash=someone")
+        assert (answer.status_code, "/link" in answer.json()["error"]) == (403, True)
+    assert not [path for path in folder.rglob("*") if path.name == "state.json"]
+
+
+def test_what_the_browser_does_by_itself_is_not_called_here(client, capfd):
+    functions = client.get("/config").json()["dependencies"]
+    own = [place for place, function in enumerate(functions) if not function["backend_fn"]]
+    assert own
+    for place in own:
+        wanted = len(functions[place]["inputs"])
+        answer = client.post(
+            "/gradio_api/run/predict", json={"fn_index": place, "data": [None] * wanted}
+        )
+        assert (answer.status_code, "in the browser" in answer.json()["error"]) == (400, True)
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_what_fails_unforeseen_is_told_to_the_log_and_not_to_the_caller(
     client, good, capfd, monkeypatch
 ):

@@ -171,6 +171,7 @@ def test_help_explains_every_field(recipe, capsys):
         (["gan", "--steps", "0"], "--steps must be at least 1"),
         (["gan", "--device", "abacus"], "device abacus is not usable"),
         (["gan", "--data", "nope"], "unknown data set 'nope'"),
+        (["card"], "name at least one checkpoint folder"),
         (["card", "nope"], "no checkpoint at 'nope'"),
     ],
 )

@@ -11,12 +11,15 @@ import pytest
 import torch
 
 import duet
+from duet.core import ranks
+from duet.core.errors import DuetError
+from duet.core.ranks import LostProcessError
 from duet.core.tensors import load_tensors
 from duet.store.run import read_log
 from training import processes
 from training.__main__ import main
 from training.precision import pick_precision
-from training.processes import AGREE_EVERY_STEPS, LostProcessError, check_launch
+from training.processes import AGREE_EVERY_STEPS, check_launch
 from training.randomness import weights_seed
 from training.recipes import RECIPES
 
@@ -145,7 +148,8 @@ def test_a_killed_process_ends_the_job_in_words(warm, fake_mnist, tmp_path, lost
     job[lost].send_signal(signal.SIGKILL)
     code, shown, said = ended(job)[1 - lost]
     assert (code, shown) == (2, "")
-    assert "error: another process of this run has ended or does not answer; the last" in said
+    assert "error: another process of this program has ended or does not answer (" in said
+    assert "; the last state saved is kept, go on from it" in said
     assert "Traceback" not in said
     _, texts = load_tensors(tmp_path / "run" / "state.safetensors")
     assert json.loads(texts["duet"])["step"] >= 5
@@ -179,7 +183,7 @@ def test_what_a_launcher_cannot_have_is_refused(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     config = RECIPES["gan"].config(**settings, out=tmp_path / "run")
-    with pytest.raises(processes.TrainingError, match=said):
+    with pytest.raises(DuetError, match=said):
         check_launch(config)
     flags = [f"--{name}={value}" for name, value in settings.items()]
     assert main(["gan", *flags, "--out", str(tmp_path / "run")]) == 2
@@ -226,7 +230,7 @@ def test_processes_that_do_not_meet_are_named(monkeypatch):
 
 def test_alone_all_this_is_nothing():
     values = torch.arange(6.0, requires_grad=True)
-    assert (processes.rank(), processes.count(), processes.is_main()) == (0, 1, True)
+    assert (ranks.rank(), ranks.count(), ranks.is_main()) == (0, 1, True)
     assert processes.whole(values) is values
     assert processes.average([values])[0] is values
     assert torch.equal(processes.share(values), values)
