@@ -1,4 +1,4 @@
-"""evolution.png: what became of 16 fixed latents during a run, a row of them for each of some steps.
+"""evolution.png: what became of 16 fixed latents in a run, a row of them for each of some steps.
 
 A sheet of sprites without gaps, for whoever plays it back. The rows' steps stand in the PNG's text
 "steps", and in the checkpoint's training.json.
@@ -104,7 +104,7 @@ def _sheet(picture: Image.Image) -> Sheet:
 
 
 def _side_by_side(images: torch.Tensor) -> torch.Tensor:
-    """uint8 [COLUMNS, C, H, W] -> [C, h, COLUMNS * w], no side above MOST_PIXELS: means of areas."""
+    """uint8 [COLUMNS, C, H, W] -> [C, h, COLUMNS * w]; above MOST_PIXELS a side: area means."""
     shrink = MOST_PIXELS / max(images.shape[2:])
     if shrink < 1:
         size = [max(1, int(side * shrink)) for side in images.shape[2:]]
