@@ -33,8 +33,12 @@ from duet.store.run import LOG, LogRow, read_log
 
 RECIPES = ("gan", "vae")
 CHILD = (sys.executable, "-m", "demo.child")
-# Steps without end: the time is the bound. The state, which nobody goes on from, is left out.
-OPTIONS = ("--steps", "1000000", "--save-every", "1000000", "--show-every", "5", "--device", "cpu")
+# Small enough to come to something in a minute on a thread. Steps without end: the time is the
+# bound; and no state on the way, since nobody goes on from it.
+OPTIONS = (
+    "--width", "24", "--batch-size", "32", "--steps", "1000000", "--save-every", "1000000",
+    "--show-every", "10", "--device", "cpu",
+)
 THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 MOST_ROWS = 400  # a side's
 WAITING, STARTING, TRAINING, DONE, STOPPED, FAILED = (
