@@ -50,7 +50,7 @@ export class Charts {
   #chart(title, values, last) {
     const sorted = values.toSorted((one, other) => one - other);
     // Early values are far out, and would flatten all that comes after.
-    const low = quantile(sorted, 0.05), high = quantile(sorted, 0.95), range = high - low || 1;
+    const low = quantile(sorted, 0.01), high = quantile(sorted, 0.99), range = high - low || 1;
     const points = values.map((value, i) => {
       const y = HEIGHT * (0.92 - 0.84 * ((value - low) / range));
       return `${(WIDTH * place(this.steps[i], last)).toFixed(2)},${y.toFixed(2)}`;

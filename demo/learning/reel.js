@@ -28,9 +28,8 @@ export class Reel {
   constructor(root) {
     this.root = root;
     this.figures = Array.from(root.querySelectorAll("figure"));
-    this.charts = this.figures.map((figure) => (
-      new Charts(/** @type {HTMLElement} */ (figure.querySelector(".curves")))
-    ));
+    const places = /** @type {HTMLElement[]} */ (Array.from(root.querySelectorAll("div.side")));
+    this.charts = places.map((place) => new Charts(place));
     this.play = /** @type {HTMLButtonElement} */ (root.querySelector('[data-act="play"]'));
     this.range = /** @type {HTMLInputElement} */ (root.querySelector('[name="stop"]'));
     this.speed = /** @type {HTMLSelectElement} */ (root.querySelector('[name="speed"]'));
@@ -65,8 +64,8 @@ export class Reel {
     this.tracks = tracks;
     // Where a sheet was kept its rows are the stops: about as many in each tenfold of steps.
     const rows = tracks.flatMap(({ frames }) => frames.map(({ step }) => step));
-    const kept_rows = tracks.some(({ frames }) => frames.length > 1);
-    const all = kept_rows ? rows : [...rows, ...tracks.flatMap(({ curves }) => curves.step ?? [])];
+    const any = tracks.some(({ frames }) => frames.length > 1);
+    const all = any ? rows : [...rows, ...tracks.flatMap(({ curves }) => curves.step ?? [])];
     this.stops = [...new Set(all)].sort((one, other) => one - other);
     if (!this.stops.length) this.stops = [0];
     this.range.max = String(this.stops.length - 1);
@@ -76,7 +75,7 @@ export class Reel {
     if (!follow) this.pause();
     this.tracks.forEach(({ name, kind, words, curves }, side) => {
       const figure = this.figures[side];
-      figure.dataset.kind = kind;
+      figure.dataset.kind = this.charts[side].host.dataset.kind = kind;
       /** @type {HTMLElement} */ (figure.querySelector(".name")).textContent = name;
       /** @type {HTMLElement} */ (figure.querySelector(".words")).textContent = words;
       this.charts[side].set(curves, this.#last);
@@ -115,9 +114,11 @@ export class Reel {
     this.output.textContent = step.toLocaleString("en");
     this.range.setAttribute("aria-valuetext", `step ${step}`);
     this.tracks.forEach(({ frames }, side) => {
-      // Of a model whose pictures were not kept there is one row, of its end: it stands for all.
+      // Of a model whose pictures were not kept there is one row, of its end: pale before that.
       const frame = frames.findLast((known) => known.step <= step) ?? frames[0];
-      if (frame) tile(/** @type {HTMLCanvasElement} */ (this.figures[side].querySelector("canvas")), frame);
+      const canvas = /** @type {HTMLCanvasElement} */ (this.figures[side].querySelector("canvas"));
+      canvas.classList.toggle("later", Boolean(frame && frame.step > step));
+      if (frame) tile(canvas, frame);
       this.charts[side].at(step, this.#last);
     });
   }

@@ -1,25 +1,25 @@
 /** The HTML of the tab Learning; the reels and the live run fill it. */
 
-const REEL = `
-<div class="reel">
+const sides = (/** @type {string} */ kind, inside = "") => `
   <div class="sides">
     ${["left", "right"].map((side) => `
-    <figure data-side="${side}">
+    <${kind} class="side" data-side="${side}">${inside}</${kind}>`).join("")}
+  </div>`;
+
+const REEL = `
+<div class="reel">
+  ${sides("figure", `
       <canvas class="picture" width="115" height="115" role="img"
         aria-label="What the same 16 latents become at this step"></canvas>
-      <figcaption><span class="name"></span><span class="words" role="status"></span></figcaption>
-      <div class="curves"></div>
-    </figure>`).join("")}
-  </div>
-  <div class="row wide scrub">
+      <figcaption><span class="name"></span><span class="words" role="status"></span></figcaption>`)}
+  <div class="row scrub">
     <button type="button" class="primary" data-act="play">Play</button>
     <input type="range" name="stop" min="0" max="0" step="1" value="0" aria-label="Training step">
     <span class="at"><span>Step</span> <output>0</output></span>
-  </div>
-  <div class="row">
     <label>Speed <select name="speed"><option value="2">slow</option>
       <option value="6" selected>even</option><option value="15">fast</option></select></label>
   </div>
+  ${sides("div")}
 </div>`;
 
 export const TEMPLATE = `
