@@ -6,7 +6,7 @@ import { framesOf } from "./reel.js";
 /** @typedef {import("./reel.js").Reel} Reel @typedef {import("./reel.js").Track} Track */
 
 const LOOK_MS = 1000;
-const KINDS = new Map([["gan", "adversarial"], ["vae", "variational"]]);
+const KINDS = new Map([["GAN", "adversarial"], ["VAE", "variational"]]);  // as the server has them
 const WORDS = new Map(Object.entries({
   waiting: "Another pair is training. Your place in the queue:",
   starting: "Starting: the libraries and the pictures are being loaded.",
@@ -79,7 +79,6 @@ export class LiveRun {
     for (const [side, { steps, sheet, curves }] of found.sides.entries()) {
       if (sheet) tracks[side].frames.push(...await framesOf(sheet, steps));
       tracks[side].curves = curves;
-      tracks[side].words = "";
     }
     if (found.sides.some((/** @type {any} */ side) => side.sheet)) this.reel.set(tracks, true);
   }

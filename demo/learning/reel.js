@@ -117,6 +117,8 @@ export class Reel {
       // Of a model whose pictures were not kept there is one row, of its end: pale before that.
       const frame = frames.findLast((known) => known.step <= step) ?? frames[0];
       const canvas = /** @type {HTMLCanvasElement} */ (this.figures[side].querySelector("canvas"));
+      /** @type {HTMLOutputElement} */ (this.figures[side].querySelector(".count output"))
+        .textContent = frame ? frame.step.toLocaleString("en") : "–";
       canvas.classList.toggle("later", Boolean(frame && frame.step > step));
       if (frame) tile(canvas, frame);
       this.charts[side].at(step, this.#last);

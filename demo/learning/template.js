@@ -11,7 +11,9 @@ const REEL = `
   ${sides("figure", `
       <canvas class="picture" width="115" height="115" role="img"
         aria-label="What the same 16 latents become at this step"></canvas>
-      <figcaption><span class="name"></span><span class="words" role="status"></span></figcaption>`)}
+      <figcaption><span class="name"></span>
+        <span class="count"><span>Step</span> <output></output></span>
+        <span class="words" role="status"></span></figcaption>`)}
   <div class="row scrub">
     <button type="button" class="primary" data-act="play">Play</button>
     <input type="range" name="stop" min="0" max="0" step="1" value="0" aria-label="Training step">
@@ -38,9 +40,9 @@ export const TEMPLATE = `
 </section>
 
 <section role="tabpanel" id="view-live" aria-labelledby="tab-live" hidden>
-  <p class="aside">A <b data-kind="adversarial">GAN</b> and a <b data-kind="variational">VAE</b> start
-    from nothing, here on the server, on a thread each. It ends when the minute is over, when you stop it
-    or leave.</p>
+  <p class="aside">A small <b data-kind="adversarial">GAN</b> and a small
+    <b data-kind="variational">VAE</b> start from nothing, here on the server. They learn for a minute,
+    or until you stop them or leave.</p>
   <p class="off" hidden>Training live is switched off on this server. On your own machine it is
     <code>python -m training gan</code> and <code>python -m training vae</code>.</p>
   <div class="row buttons">
