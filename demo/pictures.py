@@ -1,5 +1,6 @@
 """Images put together and enlarged for the eye: every pixel a clean square."""
 
+import base64
 import io
 import math
 
@@ -39,6 +40,13 @@ def animation(frames: torch.Tensor) -> bytes:
         buffer, "PNG", save_all=True, append_images=pictures[1:], duration=durations, loop=0
     )
     return buffer.getvalue()
+
+
+def data_url(rows: torch.Tensor) -> str:
+    """uint8 [R, C, H, W] -> an address that holds the PNG of all, one below the other."""
+    buffer = io.BytesIO()
+    to_pil(torch.cat([*rows], dim=1)).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def _enlarged(image: torch.Tensor, width: int) -> Image.Image:

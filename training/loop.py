@@ -128,6 +128,10 @@ def train(config: TrainConfig, command: str) -> Path:
                                     log.say(scores.measure(log.progress, checkpoint_in))
                                     tell(log.step, scores.rows[-1].losses)
                             _save_pictures(folder, objective.shipped, log.rows, scores.rows)
+                    elif config.show_every and log.step % config.show_every == 0:
+                        log.flush()
+                        if main:
+                            evolution.write(log.step, objective.shipped)
                     if last:
                         break
 

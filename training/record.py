@@ -22,10 +22,11 @@ from duet.hub.card import write_card
 from duet.models import LatentModel
 from duet.store import checkpoint, records
 from duet.store.config import DataRecord
+from duet.store.evolution import drawn
 from duet.store.run import LogRow, RunRecord
 from duet.store.training import TrainingRecord
 from training.config import TrainConfig, TrainingError
-from training.evolution import Evolution, drawn
+from training.evolution import Evolution
 from training.state import Progress
 
 CURVE_POINTS = 200

@@ -50,7 +50,7 @@ class _Shape:
 # The whole requirements.txt: what the Space runs is what was tested here, and beside torch the
 # libraries that only training and evaluation need are small.
 APP = _Shape(
-    "gradio", (ENTRY, "demo", "duet", "checkpoints", THUMBNAIL, PINS, HEADER),
+    "gradio", (ENTRY, "demo", "duet", "training", "checkpoints", THUMBNAIL, PINS, HEADER),
     (ENTRY, HEADER, PINS), {ENTRY, "duet/store/checkpoint.py"},
 )
 STATIC = _Shape(

@@ -32,12 +32,18 @@ ENDPOINTS = {
     "decode": ["model", "z", "labels"],
     "encode": ["model", "pixels", "labels"],
     "nearest": ["model", "pixels", "label", "seed"],
+    "recording": ["model"],
+    "live_start": ["model"],
+    "live_look": ["ticket", "seen"],
+    "live_stop": ["ticket"],
 }
 GOOD = {
     "card": {"model": "a"}, "link": {"tab": "sample", "options": {}},
     "decode": {"model": "a", "z": [[0, 0.5, -1]], "labels": [9]},
     "encode": {"model": "a", "pixels": "AAAAAAAAAAAAAAAAAAAAAA==", "labels": [9]},
     "nearest": {"model": "a", "pixels": "AAAAAAAAAAAAAAAAAAAAAA==", "label": None, "seed": 0},
+    "recording": {"model": "a"}, "live_start": {"model": "a"},
+    "live_look": {"ticket": "x", "seen": [-1, -1]}, "live_stop": {"ticket": "x"},
 }
 PARAMETERS = [(endpoint, name) for endpoint, names in ENDPOINTS.items() for name in names]
 
@@ -79,7 +85,7 @@ def test_the_schema_is_what_is_tried_here(good):
     assert {name: list(inputs) for name, inputs in good.items()} == ENDPOINTS
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("endpoint", [name for name in ENDPOINTS if not name.startswith("live")])
 def test_good_calls_are_answered(client, good, endpoint):
     answer = call(client, endpoint, list(good[endpoint].values()))
     assert answer.status_code == 200

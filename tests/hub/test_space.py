@@ -23,9 +23,9 @@ thumbnail: https://huggingface.co/spaces/duet/duet/resolve/main/docs/screenshot.
 NEEDED = {
     "app.py": "print('app')", "README.md": README, "requirements.txt": "gradio\n",
     "docs/screenshot.png": "", "demo/blocks.py": "", "duet/store/checkpoint.py": "",
-    "checkpoints/a/config.json": "{}",
+    "checkpoints/a/config.json": "{}", "training/loop.py": "",
 }
-NOT_NEEDED = {"tests/test_a.py": "", "training/loop.py": "", "data/mnist.py": "", "Makefile": ""}
+NOT_NEEDED = {"tests/test_a.py": "", "evaluation/plots.py": "", "data/mnist.py": "", "Makefile": ""}
 
 
 @pytest.fixture
