@@ -111,6 +111,7 @@ export class Stage {
       this.state[WHICH[i]] = name;
       this.sides[i].stop();
       this.sides[i] = this.#side(WHICH[i]);
+      this.explore.map.forget(i);
       this.sides[i].wake();
     });
     this.#chips();
