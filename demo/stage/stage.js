@@ -3,6 +3,7 @@
 import { Draw } from "./draw.js";
 import { preload } from "./engine.js";
 import { Explore } from "./explore.js";
+import { Lessons } from "./lessons.js";
 import { Path } from "./path.js";
 import { beside, save } from "./pictures.js";
 import { LAST_SEED } from "./plane.js";
@@ -24,6 +25,7 @@ import { TEMPLATE } from "./template.js";
 const LONGEST_STEP = 0.05;  // seconds: after a pause the drift goes on, it does not jump
 const ADDRESS_MS = 500;  // browsers limit how often an address may be replaced
 const WHICH = /** @type {const} */ (["left", "right"]);
+const PAGE = ["lang", "hide", "embed"];  // of an address: how the page around is shown
 
 /**
  * Build the stage into an element, from the facts that lie beside it.
@@ -53,6 +55,7 @@ export class Stage {
     this.state.read(new URLSearchParams(location.search));
     element.classList.add("duet-stage");
     element.innerHTML = TEMPLATE;
+    element.dataset.hide = document.documentElement.dataset.hide ?? "";  // hide.js
     this.sides = WHICH.map((side) => this.#side(side));
     const view = (/** @type {View} */ name) => this.#find(`#view-${name}`);
     this.explore = new Explore(this, view("explore"), facts.drift);
@@ -65,6 +68,7 @@ export class Stage {
     this.#pickers();
     this.#chips();
     if (this.state.through && !this.state.via.length) this.state.via = this.classes;
+    this.lessons = new Lessons(this, this.#find("#lessons"));
     this.open(this.state.view);
     this.last = performance.now();
     new IntersectionObserver(([entry]) => { this.visible = entry.isIntersecting; }).observe(element);
@@ -117,6 +121,28 @@ export class Stage {
     this.#chips();
     this.reflect();
     this.moved();
+  }
+
+  /**
+   * Go to what the query of a link says; place and models that it does not name stay. Who has
+   * pickers for the models is told of others.
+   * @param {string} query
+   */
+  follow(query) {
+    const { x, y, left, right, playing } = this.state, wanted = new State();
+    Object.assign(wanted, { x, y, left, right, playing });
+    wanted.read(new URLSearchParams(query));
+    const place = /** @type {[number, number]} */ ([wanted.x, wanted.y]);
+    Object.assign(this.state, wanted, { x, y, left, right, playing });
+    this.show(wanted.left, wanted.right);
+    if (left !== this.state.left || right !== this.state.right) {
+      this.element.dispatchEvent(new CustomEvent("models", {
+        bubbles: true, composed: true, detail: [this.state.left, this.state.right],
+      }));
+    }
+    this.open(this.state.view);
+    if (place[0] !== x || place[1] !== y) this.explore.fly(place);
+    else this.play(wanted.playing);
   }
 
   /** Every class that one of the models knows. */
@@ -229,7 +255,7 @@ export class Stage {
       figure.querySelector(".retry")?.addEventListener("click", () => this.sides[i].retry());
     });
     const pictures = /** @type {HTMLSelectElement} */ (this.#find("[name=pictures]"));
-    for (const title of titles) pictures.add(new Option(title));
+    for (const title of titles) pictures.add(new Option(title, title));
     pictures.addEventListener("change", () => {
       const [left, right = left] = datasets[pictures.value];
       this.show(left, right);
@@ -270,6 +296,7 @@ export class Stage {
         this.reflect();
         this.moved();
       }
+      if (act === "lessons") this.lessons.toggle();
       if (act === "link") this.copy(this.link(), "The link is copied.");
       if (act === "save") this.save();
     });
@@ -323,8 +350,10 @@ export class Stage {
   /** The address of what is in sight. */
   link() {
     const url = new URL(location.href);
+    const page = [...url.searchParams].filter(([name]) => PAGE.includes(name));
     url.search = String(new URLSearchParams([
-      ...Object.entries(this.kept), ...new URLSearchParams(this.state.query()),
+      ...Object.entries(this.kept), ...page, ...this.lessons.query,
+      ...new URLSearchParams(this.state.query()),
     ]));
     return url.href;
   }
