@@ -68,16 +68,20 @@ def _model(checkpoint: Checkpoint, entry: About | None) -> dict[str, Any]:
 
 
 def scores(metrics: MetricsRecord) -> dict[str, str]:
-    """What the lessons tell of a model, as texts: the strictest scores in the space of its own
-    extractor, and of the latest study of copies the share of authentic pictures, in pixels."""
-    found = {}
-    for extractor in metrics.extractors()[:1]:
-        measured = metrics.published(extractor)
-        if measured is not None:
-            found = {key: SCORES[key].text(score) for key, score in measured.scores.items()}
+    """What the lessons tell of a model, as texts: the strictest scores in its first extractor's
+    space, and of the latest study of copies how many pictures are authentic, in pixels."""
+    found: dict[str, str] = {}
+    measured = metrics.published(metrics.extractors()[0]) if metrics.measurements else None
+    if measured is not None:
+        found = {key: SCORES[key].text(score) for key, score in measured.scores.items()}
+        distance, specks = (measured.scores.get(key) for key in ("frechet_distance", "specks"))
+        if distance is not None:
+            found["frechet_interval"] = SCORES["frechet_distance"].interval_text(distance)
+        if specks is not None:
+            found["specks_percent"] = f"{specks.value:.0%}"
     for study in metrics.copies[-1:]:
-        pixels = study.spaces.get("pixels")
-        if pixels is not None:
+        found["trained_on"] = f"{study.training.images:,}"
+        if pixels := study.spaces.get("pixels"):
             found["authentic"] = f"{pixels.authenticity:.0%}"
             found["held_out_authentic"] = f"{pixels.held_out_authenticity:.0%}"
     return found

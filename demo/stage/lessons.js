@@ -6,7 +6,7 @@
 /**
  * @typedef {import("./stage.js").Stage} Stage
  * @typedef {{text: string[], state: string}} Step  paragraphs, and the query of a link to what the
- *   stage shows with them. `{mnist-gan.recall}` stands for a score of a model on offer
+ *   stage shows with them. `{mnist-gan.recall}` stands for a fact or score of a model on offer
  * @typedef {{text: string, right?: boolean, why: string}} Answer
  * @typedef {{title: string, models: string[], steps: Step[], ask: string, answers: Answer[]}} Lesson
  *   a lesson is offered where its models are
@@ -124,11 +124,12 @@ export class Lessons {
     return text.map((paragraph) => make("p", {}, this.#filled(paragraph)));
   }
 
-  /** With the scores of the models on offer. @param {string} text */
+  /** With the facts and scores of the models on offer. @param {string} text */
   #filled(text) {
-    return text.replace(/\{([\w-]+)\.(\w+)\}/g, (whole, model, score) => (
-      this.stage.facts.models.find(({ name }) => name === model)?.scores?.[score] ?? "?"
-    ));
+    return text.replace(/\{([\w-]+)\.(\w+)\}/g, (whole, model, fact) => {
+      const about = this.stage.facts.models.find(({ name }) => name === model);
+      return about?.scores?.[fact] ?? /** @type {any} */ (about)?.[fact] ?? "?";
+    });
   }
 
   /** @param {HTMLButtonElement} button */
