@@ -47,6 +47,8 @@ export class Stage {
     this.kept = kept;
     this.server = server;
     this.visible = false;
+    /** Models that a lesson has asked for, until who has pickers for them has heard it. */
+    this.asked = /** @type {string[] | null} */ (null);
     this.base = base;
     this.facts = facts;
     this.state = new State();
@@ -124,8 +126,8 @@ export class Stage {
   }
 
   /**
-   * Go to what the query of a link says; place and models that it does not name stay. Who has
-   * pickers for the models is told of others.
+   * Go to what the query of a link says; place and models that it does not name stay. Of other
+   * models the page around is told: it has pickers.
    * @param {string} query
    */
   follow(query) {
@@ -136,9 +138,8 @@ export class Stage {
     Object.assign(this.state, wanted, { x, y, left, right, playing });
     this.show(wanted.left, wanted.right);
     if (left !== this.state.left || right !== this.state.right) {
-      this.element.dispatchEvent(new CustomEvent("models", {
-        bubbles: true, composed: true, detail: [this.state.left, this.state.right],
-      }));
+      this.asked = [this.state.left, this.state.right];
+      this.element.dispatchEvent(new Event("models", { bubbles: true, composed: true }));
     }
     this.open(this.state.view);
     if (place[0] !== x || place[1] !== y) this.explore.fly(place);

@@ -98,7 +98,7 @@ export const TEMPLATE = `
       <span class="examples"></span>
     </div>
   </div>
-  <p class="aside">A <b data-kind="variational">VAE</b> learns both ways, from picture to latent and back. A
+  <p class="aside">Every <b data-kind="variational">VAE</b> learns both ways, from picture to latent and back. Every
     <b data-kind="adversarial">GAN</b> learns only to draw: which latent would give your picture, it cannot say.
     It has to be searched for, step by step.</p>
 </section>

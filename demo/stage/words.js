@@ -96,12 +96,23 @@ class Words {
     /** @type {WeakSet<Node>} */
     this.observed = new WeakSet();
     this.observer = new MutationObserver((records) => this.#changed(records));
+    // Gradio sets its own.
+    new MutationObserver(() => this.#tag()).observe(document.documentElement, {
+      attributes: true, attributeFilter: ["lang"],
+    });
+  }
+
+  /** What the page says its language is. */
+  #tag() {
+    const tag = TAGS.get(this.language) ?? this.language;
+    if (document.documentElement.lang !== tag) document.documentElement.lang = tag;
   }
 
   /** @param {string} language */
   async speak(language) {
     this.language = language;
-    document.documentElement.lang = TAGS.get(language) ?? language;
+    document.documentElement.dataset.language = language;  // for style sheets
+    this.#tag();
     const file = TABLES.get(language);
     this.table = file ? new Table(await (await fetch(new URL(file, import.meta.url))).json()) : null;
     this.observer.disconnect();

@@ -24,11 +24,16 @@ SCRIPT = """(async () => {
         const { begin, settle } = await import(app.href);
         const host = await begin(props.facts, place);
         await settle(host, place);
-        place.addEventListener("models", ({ detail }) => {
-            props.value = JSON.stringify(detail);
+        const ask = () => {
+            props.value = JSON.stringify(host.stage.asked);
+            host.stage.asked = null;
             trigger("submit");
-        });
-        const follow = () => { if (props.value) host.stage.show(...JSON.parse(props.value)); };
+        };
+        const follow = () => {
+            if (host.stage.asked && props.value) ask();
+            else if (props.value) host.stage.show(...JSON.parse(props.value));
+        };
+        place.addEventListener("models", ask);
         watch("value", follow);
         follow();
     } catch (error) {
