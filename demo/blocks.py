@@ -161,7 +161,14 @@ def _wire_pickers(layout: _Layout) -> None:
         checked_handler([layout.dataset, *classes], move),
         [layout.dataset_control, *class_controls], [*page.pickers, *_followers(layout)], **quiet,
     )
-    for event in (picked, moved):
+    asked = [
+        tab.asks.submit(None, tab.asks, [*page.pickers], js="(names) => JSON.parse(names)").then(
+            checked_handler([*page.model_options, *classes], pick),
+            [*page.pickers, *class_controls], _followers(layout), **quiet,
+        )
+        for tab in layout.built.values() if tab.asks is not None
+    ]
+    for event in (picked, moved, *asked):
         layout.views.update_after(event)
 
 

@@ -13,7 +13,9 @@ from duet.core.domains import PIXELS
 from duet.export import about
 from duet.export.about import About
 from duet.store.checkpoint import Checkpoint
+from duet.store.metrics import MetricsRecord
 from duet.store.records import RecordError
+from duet.store.scores import SCORES
 
 STAGE = Path(__file__).resolve().parent / "stage"
 MODELS, DRIFT = "models", "drift.png"
@@ -55,10 +57,31 @@ def facts(offer: Catalogue, known: Mapping[str, About]) -> dict[str, Any]:
 
 
 def _model(checkpoint: Checkpoint, entry: About | None) -> dict[str, Any]:
-    """One model: a picture's shape as it is shown, and whether pictures can be encoded."""
+    """One model: a picture's shape as it is shown, whether pictures can be encoded, its scores."""
     model = checkpoint.model
     shown = model.domain.to_pixels(torch.zeros(1, *model.image_shape, dtype=torch.uint8))
     return {
         **dataclasses.asdict(entry or About.of(checkpoint)), "image_shape": list(shown.shape[1:]),
         "encodes": model.config.domain == PIXELS and hasattr(model, "encode"),
+        "scores": scores(checkpoint.metrics),
     }
+
+
+def scores(metrics: MetricsRecord) -> dict[str, str]:
+    """What the lessons tell of a model, as texts: the strictest scores in its first extractor's
+    space, and of the latest study of copies how many pictures are authentic, in pixels."""
+    found: dict[str, str] = {}
+    measured = metrics.published(metrics.extractors()[0]) if metrics.measurements else None
+    if measured is not None:
+        found = {key: SCORES[key].text(score) for key, score in measured.scores.items()}
+        distance, specks = (measured.scores.get(key) for key in ("frechet_distance", "specks"))
+        if distance is not None:
+            found["frechet_interval"] = SCORES["frechet_distance"].interval_text(distance)
+        if specks is not None:
+            found["specks_percent"] = f"{specks.value:.0%}"
+    for study in metrics.copies[-1:]:
+        found["trained_on"] = f"{study.training.images:,}"
+        if pixels := study.spaces.get("pixels"):
+            found["authentic"] = f"{pixels.authenticity:.0%}"
+            found["held_out_authentic"] = f"{pixels.held_out_authenticity:.0%}"
+    return found

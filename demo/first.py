@@ -10,10 +10,13 @@ from demo.facts import STAGE
 
 Message = MutableMapping[str, Any]
 HEADER = """<header><h1>Duet</h1><p>A GAN and a VAE, trained on the same pictures.
-Give both the same seed and see what each makes of it.</p></header>"""
+Give both the same seed and see what each makes of it.</p>
+<button type="button" class="language" translate="no"><span lang="zh">中文</span>
+<span lang="en">English</span></button></header>"""
 FOLDER = f"gradio_api/file={quote(str(STAGE))}/"  # of the stage's files, as Gradio serves them
-STYLE, SCRIPT = STAGE / "first.css", STAGE / "first.js"
-ALONE = (SCRIPT.name, "worker.js")  # what no module of the page imports
+STYLES = (STAGE / "first.css", STAGE / "around.css")
+SCRIPT, HIDE = STAGE / "first.js", STAGE / "hide.js"
+ALONE = (SCRIPT.name, HIDE.name, "words.js", "worker.js")  # what no module of the page imports
 MARK = b"<gradio-app"  # Gradio lays the page out within that
 
 
@@ -21,9 +24,12 @@ def html() -> str:
     """The page's header, the recordings, and what lets the stage begin below them; all out of sight
     where the address asks for another tab."""
     modules = sorted(path.name for path in STAGE.glob("*.js") if path.name not in ALONE)
+    style = "".join(path.read_text() for path in STYLES)
     links = "".join(f'<link rel="modulepreload" href="{FOLDER}{name}">' for name in modules)
     return (
-        f'<style>{STYLE.read_text()}</style><div id="first" hidden>{HEADER}'
+        f"<script>{HIDE.read_text()}</script>"
+        f'<script type="module" src="{FOLDER}words.js"></script>'
+        f'<style>{style}</style><div id="first" hidden>{HEADER}'
         f'<p class="coming">The models to choose from are on their way …</p>'
         f'<div class="poster"><canvas></canvas><canvas></canvas></div><template>{links}'
         f'<link rel="preload" as="fetch" crossorigin href="{FOLDER}stage.css"></template></div>'

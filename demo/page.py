@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import gradio as gr
+
 from demo.catalogue import Catalogue
 from demo.controls import Control, control, fitted
 from demo.options import Choice, ClassChoice, Option
@@ -35,8 +37,10 @@ class Page:
 class Tab:
     """A built tab. A link sets its `options` through `controls`, which stand in the same order.
     `draw` holds fn, inputs and outputs of the event that draws anew for the models picked; none
-    where a tab shows the same for all."""
+    where a tab shows the same for all. `asks`: a component whose submit asks for other models, by
+    its value, their names as JSON."""
 
     options: Sequence[Option]
     controls: Sequence[Control]
     draw: dict[str, Any] | None = None
+    asks: gr.HTML | None = None

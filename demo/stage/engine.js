@@ -8,8 +8,9 @@ import { load } from "./store.js";
  * @typedef {{name: string, bytes: number, sha256: string}} File
  * @typedef {{name: string, architecture: string, title: string, role: string, latent_dim: number,
  *   image_shape: [number, number, number], num_classes: number, class_names: string[],
- *   files: Record<string, File>, encodes: boolean, data: string, folder?: string}} About  of
- *   stage.json; `folder`: where its files lie
+ *   files: Record<string, File>, encodes: boolean, data: string, folder?: string,
+ *   scores?: Record<string, string>}} About  of stage.json; `folder`: where its files lie; `scores` as
+ *   they are shown
  * @typedef {{name: string, type: string, data: any, dims: number[]}} Input
  */
 

@@ -111,7 +111,7 @@ export class Explore {
       this.filling[i] = true;
       const pixels = await side.draw([side.plane.seed(seed)], state, "map");
       this.filling[i] = false;
-      if (!pixels) return;
+      if (!pixels || side !== sides[i]) return;  // or another model has taken its place
       const picture = document.createElement("canvas");
       paint(picture, pixels, side.about.image_shape);
       this.map.keep(i, seed, { look, picture });

@@ -40,6 +40,12 @@ export class Map2d {
     return best;
   }
 
+  /** Another model stands on a side: the pictures of the one before go. @param {number} side */
+  forget(side) {
+    this.thumbs[side].clear();
+    this.shown = "";
+  }
+
   /** @param {number} side @param {number} seed @param {Thumb} thumb */
   keep(side, seed, thumb) {
     if (this.thumbs[side].size > MOST) this.thumbs[side].clear();

@@ -77,7 +77,8 @@ export class Path {
 
   async show() {
     const { state, sides } = this.stage, { from, to, kind, via, chosen, truncation } = state;
-    this.said.textContent = via.join(" → ");
+    const way = via.join(" → ");
+    if (this.said.textContent !== way) this.said.textContent = way;
     const awake = sides.filter((side) => side.awake);
     const path = [from, to, kind, via, chosen, truncation,
       ...awake.map(({ about }) => about.name)].join();

@@ -3,6 +3,7 @@
 import { Draw } from "./draw.js";
 import { preload } from "./engine.js";
 import { Explore } from "./explore.js";
+import { Lessons } from "./lessons.js";
 import { Path } from "./path.js";
 import { beside, save } from "./pictures.js";
 import { LAST_SEED } from "./plane.js";
@@ -24,6 +25,7 @@ import { TEMPLATE } from "./template.js";
 const LONGEST_STEP = 0.05;  // seconds: after a pause the drift goes on, it does not jump
 const ADDRESS_MS = 500;  // browsers limit how often an address may be replaced
 const WHICH = /** @type {const} */ (["left", "right"]);
+const PAGE = ["lang", "hide", "embed"];  // of an address: how the page around is shown
 
 /**
  * Build the stage into an element, from the facts that lie beside it.
@@ -45,6 +47,8 @@ export class Stage {
     this.kept = kept;
     this.server = server;
     this.visible = false;
+    /** Models that a lesson has asked for, until who has pickers for them has heard it. */
+    this.asked = /** @type {string[] | null} */ (null);
     this.base = base;
     this.facts = facts;
     this.state = new State();
@@ -53,6 +57,7 @@ export class Stage {
     this.state.read(new URLSearchParams(location.search));
     element.classList.add("duet-stage");
     element.innerHTML = TEMPLATE;
+    element.dataset.hide = document.documentElement.dataset.hide ?? "";  // hide.js
     this.sides = WHICH.map((side) => this.#side(side));
     const view = (/** @type {View} */ name) => this.#find(`#view-${name}`);
     this.explore = new Explore(this, view("explore"), facts.drift);
@@ -65,6 +70,7 @@ export class Stage {
     this.#pickers();
     this.#chips();
     if (this.state.through && !this.state.via.length) this.state.via = this.classes;
+    this.lessons = new Lessons(this, this.#find("#lessons"));
     this.open(this.state.view);
     this.last = performance.now();
     new IntersectionObserver(([entry]) => { this.visible = entry.isIntersecting; }).observe(element);
@@ -111,11 +117,33 @@ export class Stage {
       this.state[WHICH[i]] = name;
       this.sides[i].stop();
       this.sides[i] = this.#side(WHICH[i]);
+      this.explore.map.forget(i);
       this.sides[i].wake();
     });
     this.#chips();
     this.reflect();
     this.moved();
+  }
+
+  /**
+   * Go to what the query of a link says; place and models that it does not name stay. Of other
+   * models the page around is told: it has pickers.
+   * @param {string} query
+   */
+  follow(query) {
+    const { x, y, left, right, playing } = this.state, wanted = new State();
+    Object.assign(wanted, { x, y, left, right, playing });
+    wanted.read(new URLSearchParams(query));
+    const place = /** @type {[number, number]} */ ([wanted.x, wanted.y]);
+    Object.assign(this.state, wanted, { x, y, left, right, playing });
+    this.show(wanted.left, wanted.right);
+    if (left !== this.state.left || right !== this.state.right) {
+      this.asked = [this.state.left, this.state.right];
+      this.element.dispatchEvent(new Event("models", { bubbles: true, composed: true }));
+    }
+    this.open(this.state.view);
+    if (place[0] !== x || place[1] !== y) this.explore.fly(place);
+    else this.play(wanted.playing);
   }
 
   /** Every class that one of the models knows. */
@@ -228,7 +256,7 @@ export class Stage {
       figure.querySelector(".retry")?.addEventListener("click", () => this.sides[i].retry());
     });
     const pictures = /** @type {HTMLSelectElement} */ (this.#find("[name=pictures]"));
-    for (const title of titles) pictures.add(new Option(title));
+    for (const title of titles) pictures.add(new Option(title, title));
     pictures.addEventListener("change", () => {
       const [left, right = left] = datasets[pictures.value];
       this.show(left, right);
@@ -269,6 +297,7 @@ export class Stage {
         this.reflect();
         this.moved();
       }
+      if (act === "lessons") this.lessons.toggle();
       if (act === "link") this.copy(this.link(), "The link is copied.");
       if (act === "save") this.save();
     });
@@ -322,8 +351,10 @@ export class Stage {
   /** The address of what is in sight. */
   link() {
     const url = new URL(location.href);
+    const page = [...url.searchParams].filter(([name]) => PAGE.includes(name));
     url.search = String(new URLSearchParams([
-      ...Object.entries(this.kept), ...new URLSearchParams(this.state.query()),
+      ...Object.entries(this.kept), ...page, ...this.lessons.query,
+      ...new URLSearchParams(this.state.query()),
     ]));
     return url.href;
   }

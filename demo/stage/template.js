@@ -9,7 +9,7 @@ const figures = (/** @type {string} */ inside, below = "") => `
     <figure data-side="${side}">
       ${inside}
       <figcaption>
-        <select aria-label="Model on the ${side}"></select><span class="name"></span>
+        <select aria-label="Model on the ${side}"></select><span class="name" translate="no"></span>
         <span class="words" role="status"></span>
         <button type="button" class="retry" hidden>Try again</button>
       </figcaption>${below}
@@ -19,12 +19,16 @@ const figures = (/** @type {string} */ inside, below = "") => `
 const KEYS = "Drag, or use the arrow keys; Shift for a whole seed, S to snap, Space to pause.";
 
 export const TEMPLATE = `
+<div class="bar">
 <nav role="tablist" aria-label="What to do">
   <button type="button" role="tab" id="tab-explore" aria-controls="view-explore">Explore</button>
   <button type="button" role="tab" id="tab-sample" aria-controls="view-sample">Sample</button>
   <button type="button" role="tab" id="tab-interpolate" aria-controls="view-interpolate">Interpolate</button>
   <button type="button" role="tab" id="tab-draw" aria-controls="view-draw">Draw</button>
 </nav>
+<button type="button" data-act="lessons" aria-expanded="false" aria-controls="lessons">Lessons</button>
+</div>
+<section id="lessons" class="lessons" aria-label="Lessons" aria-live="polite" hidden></section>
 <div class="row pictures" hidden><label>Pictures <select name="pictures"></select></label></div>
 
 <section role="tabpanel" id="view-explore" aria-labelledby="tab-explore">
@@ -66,7 +70,8 @@ export const TEMPLATE = `
   <div class="row">
     <label>From seed <input name="from" type="number" min="0" max="${LAST_SEED}" inputmode="numeric"></label>
     <label>To seed <input name="to" type="number" min="0" max="${LAST_SEED}" inputmode="numeric"></label>
-    <label>Path <select name="kind"><option>spherical</option><option>linear</option></select></label>
+    <label>Path <select name="kind"><option value="spherical">spherical</option>
+      <option value="linear">linear</option></select></label>
     <label>Speed <select name="speed"><option value="0.3">slow</option><option value="1" selected>even</option>
       <option value="3">fast</option></select></label>
     <label><input name="returns" type="checkbox" checked> there and back</label>
@@ -93,7 +98,7 @@ export const TEMPLATE = `
       <span class="examples"></span>
     </div>
   </div>
-  <p class="aside">A <b data-kind="variational">VAE</b> learns both ways, from picture to latent and back. A
+  <p class="aside">Every <b data-kind="variational">VAE</b> learns both ways, from picture to latent and back. Every
     <b data-kind="adversarial">GAN</b> learns only to draw: which latent would give your picture, it cannot say.
     It has to be searched for, step by step.</p>
 </section>

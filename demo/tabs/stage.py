@@ -16,7 +16,7 @@ TITLE = "Stage"
 HTML = """<style>.dark .stage-place { color-scheme: dark; }</style>
 <div class="stage-place">The stage is being loaded …</div>"""
 # A Gradio script is neither a module nor async. The pickers above choose the models: their value
-# arrives as this component's.
+# arrives as this component's, and the other way round where a lesson shows other models.
 SCRIPT = """(async () => {
     const place = element.querySelector(".stage-place");
     try {
@@ -24,7 +24,16 @@ SCRIPT = """(async () => {
         const { begin, settle } = await import(app.href);
         const host = await begin(props.facts, place);
         await settle(host, place);
-        const follow = () => { if (props.value) host.stage.show(...JSON.parse(props.value)); };
+        const ask = () => {
+            props.value = JSON.stringify(host.stage.asked);
+            host.stage.asked = null;
+            trigger("submit");
+        };
+        const follow = () => {
+            if (host.stage.asked && props.value) ask();
+            else if (props.value) host.stage.show(...JSON.parse(props.value));
+        };
+        place.addEventListener("models", ask);
         watch("value", follow);
         follow();
     } catch (error) {
@@ -45,4 +54,4 @@ def build(page: Page) -> Tab:
     stage = gr.HTML(html_template=HTML, js_on_load=SCRIPT, elem_id="stage", facts=told,
                     folder=FOLDER)
     show = {"fn": None, "js": SHOW, "inputs": [*page.pickers], "outputs": [stage]}
-    return Tab(options(()), [], show)
+    return Tab(options(()), [], show, stage)

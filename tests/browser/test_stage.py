@@ -676,9 +676,13 @@ def test_the_gans_nearest_is_searched_for_step_by_step(app, shipped):
 def test_the_apps_pickers_choose_for_the_stage(app, shipped):
     page, drawn = app("tab=stage&left=mnist-vae&right=mnist-gan&x=5&y=5")
     drawn(5, 5, "mnist-vae", "mnist-gan")
-    assert page.get_by_role("radio", name="mnist-vae").first.is_checked()
+    # The stage stands before Gradio has followed the link. The first radio is the left picker's.
+    expect(page.get_by_role("radio", name="mnist-vae").first).to_be_checked(timeout=60_000)
+    mapped = f"[...{MOUNTED}.explore.map.thumbs[0].values()].map((one) => one.look.split(',')[0])"
+    page.wait_for_function(f"{mapped}.length > 9")
     page.get_by_role("radio", name="mnist-dcgan").first.check()
     left, _ = drawn(5, 5, "mnist-dcgan", "mnist-gan")
+    assert set(page.evaluate(mapped)) <= {"mnist-dcgan"}  # no other model's beside its own
     assert abs(left[..., 0] - rendered("mnist-dcgan", 5, 5)).max() <= 1
     page.wait_for_function("location.search.includes('left=mnist-dcgan')")
 
