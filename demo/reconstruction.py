@@ -73,8 +73,8 @@ def interpolate(
 ) -> torch.Tensor:
     """Images uint8 [steps, C, H, W] on the way between two pictures in the model's latent space,
     from its picture of the one to its picture of the other."""
-    ends = [(found.z, torch.tensor(found.label)) for found in (start, end)]
-    return actions.frames(model, *ends, steps, path)
+    first, last = ((found.z, torch.tensor(found.label)) for found in (start, end))
+    return actions.frames(model, first, last, steps, path)
 
 
 def encodes(model: LatentModel) -> bool:
