@@ -52,9 +52,38 @@ def checked_handler(options: Sequence[Option], function: Callable[..., Any]) -> 
     functools.update_wrapper(handle, function)
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     handle.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter(option.name, kind) for option in options]
+        [inspect.Parameter(option.name, kind) for option in options],
+        return_annotation=inspect.signature(function).return_annotation,
     )
     return as_gradio_error(handle)
+
+
+def as_tool(
+    function: Callable[..., Any], name: str, options: Sequence[Option]
+) -> Callable[..., Any]:
+    """`function` as programs know it: by `name`, with the types of its options, those without a
+    default wanted, and a docstring that says what each may be. Gradio describes an endpoint by
+    these, and a language model reads them."""
+
+    @functools.wraps(function)
+    def tool(*values: Any, **named: Any) -> Any:
+        return function(*values, **named)
+
+    about, _, returns = (inspect.getdoc(function) or "").partition("\nReturns:")
+    inputs = "".join(f"\n    {o.name}: {o.label}. {o.info} Must be {o.wanted}." for o in options)
+    tool.__name__ = name
+    tool.__doc__ = f"{about}\nArgs:{inputs}\nReturns:{returns}"
+    answer = inspect.signature(function).return_annotation
+    signature = inspect.Signature([_parameter(o) for o in options], return_annotation=answer)
+    tool.__signature__ = signature  # type: ignore[attr-defined]
+    tool.__annotations__ = {o.name: o.kind for o in options}
+    return tool
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    default = inspect.Parameter.empty if option.default is None else option.default
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Parameter(option.name, kind, default=default, annotation=option.kind)
 
 
 def as_gradio_error(function: Callable[..., Any]) -> Callable[..., Any]:
