@@ -222,7 +222,7 @@ def _add_api(layout: _Layout) -> None:
         known = layout.options(which_tab.check(tab))
         return links.query(tab, known, check_all(known, _values(known, options)))
 
-    api(as_gradio_error(link), api_name="link")
+    api(as_gradio_error(link), api_name="link", queue=False)
     programs.add_endpoints(offer)
     remote.add_endpoints(offer)
     seek.add_endpoint(offer)

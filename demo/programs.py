@@ -4,20 +4,19 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from gradio import FileData
-from gradio.events import api
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
 from demo import actions, cache, card, gpu, pictures, png, uploads
 from demo.cache import Cache
 from demo.catalogue import Catalogue
-from demo.controls import as_tool, checked_handler
-from demo.options import Choice, Option, Seed
+from demo.controls import endpoint
+from demo.options import Choice, Seed
 from demo.reconstruction import Reconstruction, encodes, reconstruct
 from demo.remote import RemoteError, as_json, in_turn
 from demo.tabs import sample
@@ -77,15 +76,10 @@ def add_endpoints(offer: Catalogue) -> None:
         path = save_bytes_to_cache(png.still(pair), "image.png", get_upload_folder())
         return FileData(path=path).model_dump(), _words(known, found)  # type: ignore[return-value]
 
-    _add("models", [], models)
-    _add("card", [model], card_of)
-    _add("arrays", [model, *drawing], in_turn(gpu.with_gpu(arrays), PATIENCE_SECONDS))
-    _add("reconstruct", [model, PICTURE, drawing[0], seed], reconstruct_picture)
-
-
-def _add(name: str, options: Sequence[Option], function: Callable[..., Any]) -> None:
-    """An endpoint of checked values."""
-    api(as_tool(checked_handler(options, function), name, options), api_name=name)
+    endpoint("models", [], models)
+    endpoint("card", [model], card_of)
+    endpoint("arrays", [model, *drawing], in_turn(gpu.with_gpu(arrays), PATIENCE_SECONDS))
+    endpoint("reconstruct", [model, PICTURE, drawing[0], seed], reconstruct_picture)
 
 
 def _about(known: Checkpoint) -> dict[str, Any]:

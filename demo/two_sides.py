@@ -13,7 +13,7 @@ from gradio.utils import get_upload_folder
 
 from demo import actions, cache, gpu, link_button
 from demo.cache import Cache
-from demo.controls import Control, as_tool, checked_handler, in_html
+from demo.controls import Control, checked_handler, endpoint, in_html
 from demo.options import Option
 from demo.page import SIDES, Page, Tab
 from demo.remote import in_turn
@@ -70,7 +70,8 @@ def two_sides(
         "outputs": outputs,
         "preprocess": False,
     }
-    _wire_drawing(button, controls, event, as_tool(event["fn"], name, options))
+    _wire_drawing(name, button, controls, event)
+    _add_endpoint(name, options, draw_both, outputs)
     return Tab(own, controls, event)
 
 
@@ -98,13 +99,31 @@ def _as_file(content: bytes) -> str:
     return save_bytes_to_cache(content, "image.png", get_upload_folder())
 
 
-def _wire_drawing(
-    button: gr.Button, controls: Sequence[Control], event: dict[str, Any], tool: Callable[..., Any]
+def _add_endpoint(
+    name: str, options: Sequence[Option], draw_both: Callable[..., list[Any]],
+    outputs: Sequence[Component],
 ) -> None:
-    """Draw on the button, on Enter in a number, after a throw of the dice, and for programs."""
+    """The same for programs: files and captions."""
+    kinds = tuple(str if isinstance(output, gr.HTML) else gr.FileData for output in outputs)
+
+    def draw(*values: Any) -> list[Any]:
+        return [
+            value if kind is str else gr.FileData(path=value).model_dump()
+            for kind, value in zip(kinds, draw_both(*values), strict=True)
+        ]
+
+    draw.__doc__ = draw_both.__doc__
+    draw.__annotations__["return"] = tuple[kinds]  # type: ignore[valid-type]
+    endpoint(name, options, draw)
+
+
+def _wire_drawing(
+    name: str, button: gr.Button, controls: Sequence[Control], event: dict[str, Any]
+) -> None:
+    """Draw on the button, on Enter in a number, and after a throw of the dice."""
     numbers = [c for c in controls if isinstance(c, gr.Number)]
     drawing = [button.click, *(number.submit for number in numbers)]
-    gr.on(drawing, **event | {"fn": tool}, api_name=tool.__name__)
+    gr.on(drawing, **event, api_name=f"{name}_button", api_visibility="private")
     for number in numbers:
         (dice,) = number.buttons
         assert isinstance(dice, gr.Button)

@@ -15,6 +15,7 @@ Message = MutableMapping[str, Any]
 DIRECT = (f"{API_PREFIX}/run/", f"{API_PREFIX}/api/")
 UPLOAD = f"{API_PREFIX}/upload"
 MOST_BYTES = 2**24  # of a call: several times what a hundred pictures of ours take
+TOOLS = f"{API_PREFIX}/mcp"
 MOST_AT_ONCE = 128  # calls without the queue, which has a bound of its own
 TOO_MANY = "Too many ask at once; ask again in a while."
 TOO_LARGE = f"A call may have {MOST_BYTES} bytes; send fewer pictures at a time."
@@ -103,7 +104,8 @@ class Crowd:
     async def __call__(
         self, scope: Message, receive: Callable[..., Any], send: Callable[..., Any]
     ) -> None:
-        if not any(direct in scope.get("path", "") for direct in DIRECT):
+        path = scope.get("path", "")
+        if scope.get("method") != "POST" or not any(part in path for part in (*DIRECT, TOOLS)):
             await self.app(scope, receive, send)
         elif self.running >= MOST_AT_ONCE:
             await _words(TOO_MANY, 503)(scope, receive, send)

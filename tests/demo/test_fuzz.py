@@ -84,7 +84,8 @@ def values(secret, url) -> list:
     """What nobody means."""
     meta = {"_type": "gradio.FileData"}
     objects = [
-        {"path": str(secret), "meta": meta}, {"path": url, "meta": meta}, {"url": url, "meta": meta},
+        {"path": str(secret), "meta": meta}, {"path": url, "meta": meta},
+        {"url": url, "meta": meta},
         {"path": None, "meta": meta}, {"path": 5, "meta": meta}, {"meta": meta}, {"path": ""},
         {"path": str(secret), "url": url, "orig_name": "x", "meta": meta, "is_stream": True},
         {"path": str(secret)}, {"path": str(secret), "meta": None}, {"url": f"file://{secret}"},
@@ -105,8 +106,8 @@ def values(secret, url) -> list:
     for _ in range(150):
         deep = [deep]
     return [
-        *objects, *texts, *numbers, *sent, *(f"data:image/png;base64,{text}" for text in sent), deep,
-        [], {}, [[]], [None], [1e400] * 3, [[0.0] * 3], [[float("nan")] * 3], [[1, 2, 3]] * 70,
+        *objects, *texts, *numbers, *sent, *(f"data:image/png;base64,{text}" for text in sent),
+        deep, [], {}, [[]], [None], [1e400] * 3, [[0.0] * 3], [[float("nan")] * 3], [[1, 2, 3]] * 70,
         [objects[0]], {"seed": objects[0]}, {"seed": 1}, {"a": {"b": [objects[1]]}},
     ]
 

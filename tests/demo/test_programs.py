@@ -142,7 +142,7 @@ def test_arrays_are_the_numbers_of_the_sheet(client, offer, class_name, truncati
     drawn = actions.sample(offer.checkpoints["g"], class_name, 5, 2, truncation).images
     pixels = np.frombuffer(base64.b64decode(found["pixels"]), np.uint8).reshape(found["shape"])
     assert np.array_equal(pixels, drawn.numpy())
-    again = client.predict("g", z=found["z"], labels=found["labels"], api_name="/decode")
+    again = client.predict("g", found["z"], found["labels"], api_name="/decode")
     assert again["pixels"] == found["pixels"]
 
 
@@ -151,7 +151,7 @@ def test_reconstruct_finds_the_nearest_picture(client, offer, model):
     shape = offer.checkpoints[model].model.image_shape
     path, found = client.predict(model, file_of(), seed=1, api_name="/reconstruct")
     pair = pixels_of(path)
-    assert pair.shape[1] > 1.9 * pair.shape[0]
+    assert pair.shape[1] > 1.7 * pair.shape[0]
     assert np.unique(pair[:, : pair.shape[1] // 3]).tolist() == [90]
     assert len(found["z"]) == 3
     assert found["class_name"] == (None if model == "c" else str(found["label"]))
@@ -164,7 +164,7 @@ def test_reconstruct_finds_the_nearest_picture(client, offer, model):
 
 
 def test_the_stages_endpoints_still_answer_those_who_know_them(client):
-    assert client.predict("v", "A" * 21 + "A==", [9], api_name="/encode") == [[0, 0, 0]]
+    assert client.predict("v", "A" * 21 + "A==", [9], api_name="/encode") == [[-1, -1, -1]]
     with pytest.raises(AppError, match="Pixels must be"):
         client.predict("g", "x", None, 0, api_name="/nearest")
 
