@@ -2,11 +2,12 @@
 
 from types import ModuleType
 
-from demo.tabs import interpolate, sample, stage
+from demo.tabs import interpolate, sample, scores, stage
 
 # The name in links and in the API -> a module with a TITLE and `build(page) -> Tab`.
 TABS: dict[str, ModuleType] = {
     "stage": stage,  # the first opens
     "sample": sample,
     "interpolate": interpolate,
+    "scores": scores,
 }
