@@ -12,7 +12,7 @@ from gradio import FileData
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
-from demo import actions, cache, card, gpu, pictures, png, uploads
+from demo import actions, cache, card, gpu, leaderboard, pictures, png, uploads
 from demo.cache import Cache
 from demo.catalogue import Catalogue
 from demo.controls import endpoint
@@ -23,6 +23,7 @@ from demo.tabs import sample
 from demo.uploads import Picture
 from duet.core import latents
 from duet.store.checkpoint import Checkpoint
+from duet.store.scores import SCORES
 
 KEPT = 200  # reconstructions, of some kilobytes each
 PATIENCE_SECONDS = 30.0  # of who waits for the search of another
@@ -31,8 +32,10 @@ PICTURE = Picture("picture", "Picture", "The largest square in its middle is use
 
 
 def add_endpoints(offer: Catalogue) -> None:
-    """/models, /card, /arrays and /reconstruct, within the page that is being built."""
+    """/models, /card, /scores, /arrays and /reconstruct, within the page that is being built."""
     model = Choice("model", "Model", "By its name, as “models” lists them.", None, offer.names)
+    titles = tuple(offer.datasets())
+    dataset = Choice("dataset", "Pictures", "What the models were trained on.", titles[0], titles)
     drawing = sample.options(offer.class_names())
     seed = Seed("seed", "Seed", "Where a search starts.")
 
@@ -44,6 +47,18 @@ def add_endpoints(offer: Catalogue) -> None:
     def card_of(model: str) -> dict[str, Any]:
         """Say what is known of a model: network, data, training, and its main scores in words."""
         return card.as_json(offer.checkpoints[model])
+
+    def scores(dataset: str) -> dict[str, Any]:
+        """Compare the models of a data set: every stored score with its 95 % interval, the real
+        held-out pictures first, then the best; what each score means; the command that measures
+        it again. Tables of different protocols do not compare.
+        """
+        meanings = {
+            key: {"title": score.title, "unit": score.unit, "meaning": score.meaning,
+                  "higher_is_better": score.higher_is_better}
+            for key, score in SCORES.items()
+        }
+        return leaderboard.as_json(leaderboard.board(offer, dataset)) | {"scores": meanings}
 
     def arrays(
         model: str, class_name: str, count: int, seed: int, truncation: float
@@ -78,6 +93,7 @@ def add_endpoints(offer: Catalogue) -> None:
 
     endpoint("models", [], models)
     endpoint("card", [model], card_of)
+    endpoint("scores", [dataset], scores)
     endpoint("arrays", [model, *drawing], in_turn(gpu.with_gpu(arrays), PATIENCE_SECONDS))
     endpoint("reconstruct", [model, PICTURE, drawing[0], seed], reconstruct_picture)
 

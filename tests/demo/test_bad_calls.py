@@ -32,6 +32,7 @@ ENDPOINTS = {
     "card": ["model"],
     "link": ["tab", "options"],
     "models": [],
+    "scores": ["dataset"],
     "arrays": ["model", "class_name", "count", "seed", "truncation"],
     "reconstruct": ["model", "picture", "class_name", "seed"],
     "decode": ["model", "z", "labels"],

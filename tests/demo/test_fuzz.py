@@ -18,7 +18,8 @@ from demo import png, uploads
 from demo.catalogue import Catalogue
 
 SECRET = "the content of a file that nobody may read"
-ROUNDS = 6  # of every endpoint, by every way in
+ROUNDS = 4  # of each input of every endpoint, by every way in
+pytestmark = pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting'")  # Gradio's own
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,8 @@ def values(secret, url) -> list:
         deep = [deep]
     return [
         *objects, *texts, *numbers, *sent, *(f"data:image/png;base64,{text}" for text in sent),
-        deep, [], {}, [[]], [None], [1e400] * 3, [[0.0] * 3], [[float("nan")] * 3], [[1, 2, 3]] * 70,
+        deep, [], {}, [[]], [None], [1e400] * 3, [[0.0] * 3], [[float("nan")] * 3],
+        [[1, 2, 3]] * 70,
         [objects[0]], {"seed": objects[0]}, {"seed": 1}, {"a": {"b": [objects[1]]}},
     ]
 
@@ -164,7 +166,8 @@ def test_whatever_is_sent_is_answered_in_words_and_leaves_nothing(
                 assert "onerror=alert" not in text or answer.headers["content-type"] != "text/html"
     assert calls > 1000
     assert asked == []  # nobody made us fetch anything
-    assert "Traceback" not in "".join(capfd.readouterr())
+    log = "".join(capfd.readouterr())
+    assert "Traceback" not in log, log[-3000:]
     assert client.get("/config").json()["components"] == before
     assert {path.name for path in files(folder)} <= {"image.png"}  # what was drawn
     assert files(elsewhere) == []
