@@ -24,6 +24,9 @@ class Cache(Generic[Value]):
         self._kept: OrderedDict[Hashable, Value] = OrderedDict()
         self._coming: dict[Hashable, Future[Value]] = {}
 
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._kept
+
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """The answer to `key`; what `make` raises is raised, and not kept."""
         with self._lock:

@@ -2,7 +2,7 @@
 its own: whatever its `build(page)` lays out and returns as a Tab."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from demo.controls import Control, checked_handler, endpoint, in_html
 from demo.options import Option
 from demo.page import SIDES, Page, Tab
 from demo.remote import in_turn
+from duet.store.checkpoint import Checkpoint
 
 KEPT_BYTES = 2**25  # of drawn files, a tab
 PATIENCE_SECONDS = 30.0
@@ -52,17 +53,25 @@ def two_sides(
         outputs = [component for side in SIDES for component in _half(name, side, components)]
 
     drawings = Cache[Drawn](KEPT_BYTES, lambda drawn: drawn.size)
-    draw_now = in_turn(gpu.with_gpu(draw), PATIENCE_SECONDS)
+    draw_now = gpu.with_gpu(draw)
 
     def draw_both(left: str, right: str, *values: Any) -> list[Any]:
+        models = [page.catalogue.checkpoints[name] for name in (left, right)]
+        keys = [(cache.identity(known), *values) for known in models]
+        if not all(key in drawings for key in keys):  # what was drawn already waits for nobody
+            return drawn_in_turn(models, keys, values)
+        return drawn(models, keys, values)
+
+    def drawn(
+        models: Sequence[Checkpoint], keys: Sequence[Hashable], values: Sequence[Any]
+    ) -> list[Any]:
         shown: list[Any] = []
-        for model in (left, right):
-            known = page.catalogue.checkpoints[model]
-            key = (cache.identity(known), *values)
-            drawn = drawings.get(key, functools.partial(draw_now, known, *values))
-            shown += [*map(_as_file, drawn.files), in_html(drawn.caption)]
+        for known, key in zip(models, keys, strict=True):
+            made = drawings.get(key, functools.partial(draw_now, known, *values))
+            shown += [*map(_as_file, made.files), in_html(made.caption)]
         return shown
 
+    drawn_in_turn = in_turn(drawn, PATIENCE_SECONDS)
     draw_both.__doc__ = draw.__doc__
     event: dict[str, Any] = {
         "fn": checked_handler(options, draw_both),

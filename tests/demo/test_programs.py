@@ -24,7 +24,7 @@ from duet.store.metrics import MetricsRecord
 
 TOOLS = {"sample", "interpolate", "models", "card", "scores", "arrays", "reconstruct", "link"}
 pytestmark = [  # Gradio's own
-    pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting'"),
+    pytest.mark.filterwarnings("ignore:.*(no_silent_downcasting|copy keyword)"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 STAGE = ("decode", "encode", "nearest")
