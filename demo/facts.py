@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from demo.catalogue import Catalogue
-from duet.core.domains import PIXELS
+from demo.reconstruction import encodes
 from duet.export import about
 from duet.export.about import About
 from duet.store.checkpoint import Checkpoint
@@ -62,7 +62,7 @@ def _model(checkpoint: Checkpoint, entry: About | None) -> dict[str, Any]:
     shown = model.domain.to_pixels(torch.zeros(1, *model.image_shape, dtype=torch.uint8))
     return {
         **dataclasses.asdict(entry or About.of(checkpoint)), "image_shape": list(shown.shape[1:]),
-        "encodes": model.config.domain == PIXELS and hasattr(model, "encode"),
+        "encodes": encodes(model),
         "scores": scores(checkpoint.metrics),
     }
 
