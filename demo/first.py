@@ -13,7 +13,8 @@ HEADER = """<header><h1>Duet</h1><p>A GAN and a VAE, trained on the same picture
 Give both the same seed and see what each makes of it.</p></header>"""
 FOLDER = f"gradio_api/file={quote(str(STAGE))}/"  # of the stage's files, as Gradio serves them
 STYLE, SCRIPT = STAGE / "first.css", STAGE / "first.js"
-ALONE = (SCRIPT.name, "worker.js")  # what no module of the page imports
+# What no module of the stage imports.
+ALONE = (SCRIPT.name, "worker.js", "pair.js", "directions.js", "space.js", "chart.js", "back.js")
 MARK = b"<gradio-app"  # Gradio lays the page out within that
 
 

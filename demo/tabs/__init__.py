@@ -2,11 +2,13 @@
 
 from types import ModuleType
 
-from demo.tabs import interpolate, sample, stage
+from demo.tabs import explore, interpolate, reconstruct, sample, stage
 
 # The name in links and in the API -> a module with a TITLE and `build(page) -> Tab`.
 TABS: dict[str, ModuleType] = {
     "stage": stage,  # the first opens
     "sample": sample,
     "interpolate": interpolate,
+    "explore": explore,
+    "reconstruct": reconstruct,
 }
