@@ -8,6 +8,7 @@ back. Where a model is told the class, its latents need not hold it, and all cla
 heap; read as if all were of one class, they have to hold it, and part.
 """
 
+import math
 import sys
 import threading
 from collections.abc import Sequence
@@ -18,14 +19,13 @@ import torch
 import tyro
 
 import duet
-from demo import reconstruction
+from demo import facts, reconstruction
 from demo.directions import REACH, directions
-from demo.facts import MODELS, STAGE, exported
 from demo.held_out import held_out
 from duet.core import program
 from duet.models.base import LatentModel
 from duet.store import records
-from duet.store.checkpoint import Checkpoint, shipped_names
+from duet.store.checkpoint import Checkpoint
 from duet.store.records import STRICT, Digest, RecordError
 
 ATLAS = "atlas.json"
@@ -99,7 +99,7 @@ def _maps(checkpoint: Checkpoint) -> list[Map]:
     model, pictures = checkpoint.model, held_out(checkpoint)
     if pictures is None or not reconstruction.encodes(model):
         return []
-    count = max(50, POINTS * 28 * 28 // model.config.layer_values)
+    count = max(50, POINTS * 28 * 28 // math.prod(model.image_shape))
     images, labels = pictures.images[:count], pictures.labels[:count]
     if not model.num_classes:
         return [_map(model, images, labels, 0)]
@@ -126,37 +126,39 @@ def _rounded(vector: torch.Tensor) -> tuple[float, ...]:
 
 
 def _stored(checkpoint: Checkpoint) -> Atlas | None:
+    """Out of the folder of whichever exported model has these weights."""
     folders = (
-        folder for folder, entry in exported().items()
+        folder for folder, entry in facts.exported().items()
         if entry.weights_sha256 == checkpoint.weights_sha256
     )
-    for folder in folders:
-        try:
-            found = records.read(Atlas, path_of(folder))
-        except RecordError:
-            continue
-        if found is not None and found.weights_sha256 == checkpoint.weights_sha256:
-            return found
-    return None
+    return next((found for folder in folders if (found := _read(folder, checkpoint))), None)
+
+
+def _read(folder: str, checkpoint: Checkpoint) -> Atlas | None:
+    """What a folder below models/ holds, if it is of these weights."""
+    try:
+        found = records.read(Atlas, path_of(folder))
+    except RecordError:
+        return None
+    return found if found and found.weights_sha256 == checkpoint.weights_sha256 else None
 
 
 def path_of(folder: str) -> Path:
     """Where the atlas of an exported model is kept."""
-    return STAGE / MODELS / folder / ATLAS
+    return facts.STAGE / facts.MODELS / folder / ATLAS
 
 
-def write(names: Sequence[str] = ()) -> list[Path]:
-    """Write the atlas of shipped models, by default of all, and print the files.
+def make(checkpoint: Checkpoint) -> None:
+    """Write a shipped model's atlas, unless what is there is of its weights."""
+    if _read(checkpoint.name, checkpoint) is None:
+        records.write(path_of(checkpoint.name), compute(checkpoint))
 
-    Args:
-        names: Of shipped models.
-    """
-    paths = []
-    for name in names or shipped_names():
-        paths.append(path_of(name))
-        records.write(paths[-1], compute(duet.load(name)))
-        print(paths[-1])
-    return paths
+
+def write() -> None:
+    """Write the atlas of every shipped model anew, and print the files."""
+    for name in facts.exported():
+        records.write(path_of(name), compute(duet.load(name)))
+        print(path_of(name))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,7 +3,6 @@
 import gradio as gr
 
 from demo import facts
-from demo.facts import STAGE
 from demo.first import FOLDER
 from demo.page import Page, Tab
 

@@ -352,9 +352,9 @@ class Way {
     this.back.find(".way").textContent = missing
       ? "A model draws the way once it has an answer to both pictures." : "";
     if (!ends) {
-      const shape = side.about.image_shape, empty = new Uint8Array(shape[0] * shape[1] * shape[2]);
-      paint(this.canvas, empty, shape);
-      paint(this.strip, new Uint8Array(shape[0] * shape[1]), [1, shape[1], shape[0]]);
+      const [, height, width] = side.about.image_shape, area = height * width;
+      paint(this.canvas, new Uint8Array(area), [1, height, width]);
+      paintSheet(this.strip, new Uint8Array(FRAMES * area), [1, height, width], FRAMES);
       return;
     }
     this.draw();
