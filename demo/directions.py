@@ -86,8 +86,8 @@ def _drawn(model: LatentModel, z: torch.Tensor, labels: torch.Tensor) -> torch.T
 
 def _coarse(images: torch.Tensor) -> torch.Tensor:
     """uint8 [N, C, H, W] -> float32 [N, pixels], averaged where they are finer than FINEST."""
-    side = [min(FINEST, size) for size in images.shape[2:]]
-    return F.adaptive_avg_pool2d(images.float(), side).flatten(1)
+    height, width = (min(FINEST, size) for size in images.shape[2:])
+    return F.adaptive_avg_pool2d(images.float(), (height, width)).flatten(1)
 
 
 def _turned(
@@ -101,7 +101,8 @@ def _turned(
     still free; where two are about as good, the first in MEASURES. What is left is turned to the
     widest.
     """
-    free, axes, names = torch.eye(len(spread), dtype=torch.float64), [], list[str | None]()
+    free = torch.eye(len(spread), dtype=torch.float64)
+    axes, names = list[torch.Tensor](), list[str | None]()
     while len(axes) < len(spread):
         lengths = (free @ shares).norm(dim=0).mul(10).round().div(10)
         best = int(lengths.argmax())
