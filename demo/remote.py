@@ -49,15 +49,18 @@ def add_endpoints(offer: Catalogue) -> None:
         return z
 
     for function in (decode, encode):
-        api(as_gradio_error(in_turn(gpu.with_gpu(function))), api_name=function.__name__)
+        answer = as_gradio_error(in_turn(gpu.with_gpu(function)))
+        api(answer, api_name=function.__name__, api_visibility="undocumented")
 
 
-def in_turn(function: Callable[..., Any]) -> Callable[..., Any]:
+def in_turn(
+    function: Callable[..., Any], patience_seconds: float = PATIENCE_SECONDS
+) -> Callable[..., Any]:
     """`function`, once fewer than AT_ONCE calls run."""
 
     @functools.wraps(function)
     def answer(*values: Any, **named: Any) -> Any:
-        if not _running.acquire(timeout=PATIENCE_SECONDS):
+        if not _running.acquire(timeout=patience_seconds):
             raise RemoteError("Too many ask at once; ask again in a while.")
         try:
             return function(*values, **named)

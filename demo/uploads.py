@@ -3,10 +3,12 @@
 import base64
 import binascii
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from demo.options import Option
 from duet.core.errors import DuetError
 from duet.data import decode as files
 
@@ -17,6 +19,20 @@ DATA_URL = "data:"
 
 class UploadError(DuetError):
     """What was handed in is no picture that can be used; the message says why."""
+
+
+@dataclass(frozen=True)
+class Picture(Option):
+    """A picture's file as text, for who calls without a browser."""
+
+    @property
+    def wanted(self) -> str:
+        return f"a picture's file (PNG, JPEG …) in base64, of at most {MOST_BYTES >> 20} MB"
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise self.refusal(value)
+        return value
 
 
 def decode(data: Any, image_shape: Sequence[int]) -> torch.Tensor:

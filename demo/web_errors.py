@@ -15,6 +15,9 @@ Message = MutableMapping[str, Any]
 DIRECT = (f"{API_PREFIX}/run/", f"{API_PREFIX}/api/")
 UPLOAD = f"{API_PREFIX}/upload"
 MOST_BYTES = 2**24  # of a call: several times what a hundred pictures of ours take
+TOOLS = f"{API_PREFIX}/mcp"
+MOST_AT_ONCE = 128  # calls without the queue, which has a bound of its own
+TOO_MANY = "Too many ask at once; ask again in a while."
 TOO_LARGE = f"A call may have {MOST_BYTES} bytes; send fewer pictures at a time."
 
 
@@ -24,7 +27,7 @@ def app_options() -> dict[str, Any]:
     handlers: dict[Any, Any] = dict.fromkeys(unread, _unknown)
     return {
         "exception_handlers": handlers | {RequestValidationError: _malformed},
-        "middleware": [Middleware(Bounds), Middleware(RefusalStatus)],
+        "middleware": [Middleware(Bounds), Middleware(Crowd), Middleware(RefusalStatus)],
     }
 
 
@@ -89,6 +92,29 @@ class Bounds:
             await _words(TOO_LARGE, 413)(scope, receive, send)
         else:
             await self.app(scope, part, send)
+
+
+class Crowd:
+    """Calls without the queue beyond MOST_AT_ONCE are refused at once: who waits, waits for a
+    bounded number of others."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self.app, self.running = app, 0
+
+    async def __call__(
+        self, scope: Message, receive: Callable[..., Any], send: Callable[..., Any]
+    ) -> None:
+        path = scope.get("path", "")
+        if scope.get("method") != "POST" or not any(part in path for part in (*DIRECT, TOOLS)):
+            await self.app(scope, receive, send)
+        elif self.running >= MOST_AT_ONCE:
+            await _words(TOO_MANY, 503)(scope, receive, send)
+        else:
+            self.running += 1
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                self.running -= 1
 
 
 def _declared(scope: Message) -> int:

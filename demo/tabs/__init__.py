@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from demo.tabs import explore, interpolate, reconstruct, sample, stage
+from demo.tabs import explore, interpolate, reconstruct, sample, scores, stage
 
 # The name in links and in the API -> a module with a TITLE and `build(page) -> Tab`.
 TABS: dict[str, ModuleType] = {
@@ -11,4 +11,5 @@ TABS: dict[str, ModuleType] = {
     "interpolate": interpolate,
     "explore": explore,
     "reconstruct": reconstruct,
+    "scores": scores,
 }

@@ -1,11 +1,13 @@
 """Every endpoint, called as no program should: each answer is words, none an empty error, a 500 or
 a traceback in the log."""
 
+import base64
 import json
 
 import pytest
+from PIL import Image
 
-from demo import blocks
+from demo import png, programs
 from demo.catalogue import Catalogue
 from demo.web_errors import MOST_BYTES
 
@@ -13,6 +15,7 @@ DEEP: list = []
 for _ in range(200):
     DEEP = [DEEP]
 FILE = {"path": "/etc/passwd", "url": "http://127.0.0.1/x", "meta": {"_type": "gradio.FileData"}}
+PICTURE = base64.b64encode(png.still(Image.new("L", (9, 8), 40))).decode()
 BAD = {
     "null": None, "true": True, "negative": -1, "huge": 10**300, "float": 1.5, "nan": float("nan"),
     "infinity": float("inf"), "text": "x", "empty": "", "long": "x" * 100_000, "nul": "\0",
@@ -29,12 +32,17 @@ ENDPOINTS = {
     "card": ["model"],
     "link": ["tab", "options"],
     "models": [],
+    "scores": ["dataset"],
+    "arrays": ["model", "class_name", "count", "seed", "truncation"],
+    "reconstruct": ["model", "picture", "class_name", "seed"],
     "decode": ["model", "z", "labels"],
     "encode": ["model", "pixels", "labels"],
     "nearest": ["model", "pixels", "label", "seed"],
 }
 GOOD = {
-    "card": {"model": "a"}, "link": {"tab": "sample", "options": {}},
+    "card": {"model": "a"}, "arrays": {"model": "a"},
+    "reconstruct": {"model": "a", "picture": PICTURE},
+    "link": {"tab": "sample", "options": {}},
     "decode": {"model": "a", "z": [[0, 0.5, -1]], "labels": [9]},
     "encode": {"model": "a", "pixels": "AAAAAAAAAAAAAAAAAAAAAA==", "labels": [9]},
     "nearest": {"model": "a", "pixels": "AAAAAAAAAAAAAAAAAAAAAA==", "label": None, "seed": 0},
@@ -58,14 +66,14 @@ def client(mock_checkpoint, folder, serve_in_process):
 @pytest.fixture(scope="module")
 def good(client):
     """endpoint -> the inputs that it takes, by the schema that it publishes."""
-    schema = client.get("/gradio_api/info").json()["named_endpoints"]
+    schema = client.get("/gradio_api/info?all_endpoints=true").json()["named_endpoints"]
     return {
         name.strip("/"): {
             p["parameter_name"]: p["parameter_default"] if p["parameter_has_default"] else None
             for p in endpoint["parameters"]
-        }
+        } | GOOD.get(name.strip("/"), {})
         for name, endpoint in schema.items()
-    } | GOOD
+    }
 
 
 def call(client, endpoint: str, data: object):
@@ -183,7 +191,7 @@ def test_what_fails_unforeseen_is_told_to_the_log_and_not_to_the_caller(
     def fail(*arguments):
         raise KeyError("a secret path")
 
-    monkeypatch.setattr(blocks.card, "as_json", fail)
+    monkeypatch.setattr(programs.card, "as_json", fail)
     answer = call(client, "card", ["a"])
     assert "Something went wrong" in answer.json()["error"]
     assert "secret" not in answer.text
