@@ -17,6 +17,7 @@ import tyro
 from PIL import Image
 
 import duet
+from demo import atlas
 from demo.catalogue import Catalogue
 from demo.facts import DRIFT, MODELS, PATH, STAGE, exported, facts
 from duet.core import latents, pixels, program
@@ -59,6 +60,7 @@ def make() -> None:
     for name, checkpoint in shipped.items():
         if not _is_current(checkpoint):
             _make_model(checkpoint, STAGE / MODELS / name)
+        atlas.make(checkpoint)
     for folder in (STAGE / MODELS).iterdir():
         if folder.is_dir() and folder.name not in shipped:  # systems leave files of their own
             shutil.rmtree(folder)

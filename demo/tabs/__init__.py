@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from demo.tabs import interpolate, learning, sample, scores, stage
+from demo.tabs import explore, interpolate, learning, reconstruct, sample, scores, stage
 
 # The name in links and in the API -> a module with a TITLE and `build(page) -> Tab`.
 TABS: dict[str, ModuleType] = {
@@ -10,5 +10,7 @@ TABS: dict[str, ModuleType] = {
     "sample": sample,
     "interpolate": interpolate,
     "learning": learning,
+    "explore": explore,
+    "reconstruct": reconstruct,
     "scores": scores,
 }
