@@ -17,9 +17,9 @@ CLOSED = {  # what would leave files of anybody's making
     f"{API_PREFIX}/upload": "Nothing is uploaded here: texts and numbers, no files.",
     f"{API_PREFIX}/deep_link": "Links to a view come from the endpoint /link.",
 }
-# Of a call: what 64 large latents take as JSON, which Gradio reads at 1 MB a second, everybody
-# waiting.
-MOST_BYTES = 2**22
+# Of a call: a picture of the largest size (uploads.MOST_BYTES) in base64. Gradio reads 1 MB of
+# numbers in JSON a second, everybody waiting.
+MOST_BYTES = 6 * 2**20
 TOOLS = f"{API_PREFIX}/mcp"
 MOST_AT_ONCE = 128  # calls without the queue, which has a bound of its own
 TOO_MANY = "Too many ask at once; ask again in a while."

@@ -21,7 +21,8 @@ from demo.catalogue import Catalogue
 SECRET = "the content of a file that nobody may read"
 SEED = int(os.environ.get("FUZZ", "12"))
 ROUNDS = 6  # of each input of every endpoint, by every way in
-pytestmark = pytest.mark.filterwarnings("ignore:.*(no_silent_downcasting|copy keyword)")  # Gradio's own
+# Gradio's own.
+pytestmark = pytest.mark.filterwarnings("ignore:.*(no_silent_downcasting|copy keyword)")
 
 
 @pytest.fixture(scope="module")
