@@ -30,7 +30,7 @@ asked = $(if $(filter $1,$(MAKECMDGOALS)),$(if $($2),,$(error $2 is missing: mak
 $(call asked,release,RUN,runs/mnist-gan)
 $(call asked,space,SPACE,you/duet)
 
-.PHONY: help app test check fix mutants bench-evaluation bench-training race verify table release space site bench-stage film clean venv
+.PHONY: help app test check fix mutants bench-evaluation bench-training race verify table release space site bench-stage bench-app film clean venv
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
@@ -88,6 +88,9 @@ site: .venv/installed-app ## write the stage as static files into site/, for any
 
 bench-stage: .venv/installed-dev ## time the stage in Chromium, static and in the app (MINUTES=10 of drift)
 	$(BIN)/python -m benchmarks.stage $(MINUTES:%=--drift-minutes %)
+
+bench-app: .venv/installed-app ## time the app's answers, alone and in a crowd, and watch its memory (AGAINST=../other: beside another checkout)
+	$(BIN)/python -m benchmarks.app $(AGAINST:%=--against %)
 
 film: .venv/installed-dev ## the README's picture of the stage and the Space's thumbnail again, in Chromium
 	$(BIN)/python -m benchmarks.film

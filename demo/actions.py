@@ -9,6 +9,7 @@ from PIL import Image
 from demo import pictures
 from demo.class_names import ANY, SAME, to_class_name
 from duet.core import latents
+from duet.models import LatentModel
 from duet.store.checkpoint import Checkpoint
 
 DICE_SIDES = 1_000_000
@@ -71,16 +72,25 @@ def interpolate(
     (z_start, label_start), (z_end, label_end) = (
         _latent(checkpoint, endpoint, truncation) for endpoint in (start, end)
     )
-    z = latents.INTERPOLATIONS[path](z_start, z_end, steps)
     if end.chosen == SAME:
         label_end = label_start
-    second_half = 2 * torch.arange(steps) >= steps
-    frames = checkpoint.model.render(z, torch.where(second_half, label_end, label_start))
+    drawn = frames(checkpoint.model, (z_start, label_start), (z_end, label_end), steps, path)
     caption = f"{checkpoint.name}: {start} → {end}"
     return Interpolation(
-        frames, pictures.film_strip(frames), pictures.animation(frames),
+        drawn, pictures.film_strip(drawn), pictures.animation(drawn),
         caption + class_note(checkpoint, start.chosen, end.chosen),
     )
+
+
+def frames(
+    model: LatentModel, start: tuple[torch.Tensor, torch.Tensor],
+    end: tuple[torch.Tensor, torch.Tensor], steps: int, path: str,
+) -> torch.Tensor:
+    """Images uint8 [steps, C, H, W] between two latents, each z [latent_dim] with its label int64
+    []; the second's label takes over half-way."""
+    z = latents.INTERPOLATIONS[path](start[0], end[0], steps)
+    second_half = 2 * torch.arange(steps) >= steps
+    return model.render(z, torch.where(second_half, end[1], start[1]))
 
 
 def label_of(checkpoint: Checkpoint, chosen: str) -> int | None:

@@ -14,6 +14,7 @@ from demo import temporary
 from demo.controls import refusal
 
 FAILED = "Something went wrong here; the log of the app says what."
+NO_FILES = "An input is not what this takes: texts, numbers, no files."
 TRIM_EVERY = 100  # calls
 
 
@@ -29,15 +30,19 @@ class AppBlocks(gr.Blocks):
         self, block_fn: BlockFunction, inputs: list[Any], *rest: Any, **named: Any
     ) -> list[Any]:
         """The inputs of a call as its function gets them, or a refusal in words."""
+        if block_fn.fn is None:
+            raise refusal("This is done in the browser, not here.")
         wanted = len(block_fn.inputs)
         if len(inputs) != wanted:
             raise refusal(f"This takes {wanted} inputs, not {len(inputs)}.")
+        if _holds_file(inputs):
+            raise refusal(NO_FILES)
         try:
             return await super().preprocess_data(block_fn, inputs, *rest, **named)
         except gr.Error:
             raise
-        except Exception as error:  # whatever Gradio finds in it, e.g. a file that is not there
-            raise refusal("An input is not what this takes: texts, numbers, no files.") from error
+        except Exception as error:  # whatever Gradio stumbles on in it
+            raise refusal(NO_FILES) from error
 
     async def process_api(self, *arguments: Any, **named: Any) -> dict[str, Any]:
         """Answer a call. What fails unforeseen is ours to mend: its traceback goes to the log."""
@@ -58,3 +63,19 @@ class AppBlocks(gr.Blocks):
         temporary.trim(Path(get_upload_folder()))
         for files in self.temp_file_sets:
             files -= {file for file in list(files) if not Path(file).exists()}
+
+
+def _holds_file(inputs: Any) -> bool:
+    """Whether a file object is among the inputs, at any depth: Gradio would look for it here, or
+    fetch it from wherever it says."""
+    left = [inputs]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            meta = value.get("meta")
+            if isinstance(meta, dict) and meta.get("_type") == "gradio.FileData":
+                return True
+            left += value.values()
+        elif isinstance(value, list):
+            left += value
+    return False

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from demo import card, catalogue, links, remote, seek
+from demo import card, catalogue, links, programs, remote, seek
 from demo.app_blocks import AppBlocks
 from demo.catalogue import Catalogue
 from demo.controls import Control, as_gradio_error, checked_handler, control, in_html
@@ -28,7 +28,7 @@ OPEN = """() => {
     const tab = names.includes(named) ? named : names[0];
     return [{ __type__: "update", selected: tab }, tab];
 }"""
-QUEUE_SIZE = 64  # calls that wait; who comes later is asked to try again
+QUEUE_SIZE = 128  # calls that wait; who comes later is asked to try again
 COUNTED = "100"  # latest calls that Gradio makes a statistic of, after each call anew
 
 
@@ -214,27 +214,23 @@ def _wire_opening(demo: gr.Blocks, layout: _Layout) -> None:
 
 
 def _add_api(layout: _Layout) -> None:
-    """Endpoints for programs that have no control of their own on the page."""
+    """Endpoints that have no control of their own on the page."""
     offer = layout.page.catalogue
     which_tab = Choice("tab", "Tab", "", "", tuple(layout.built))
 
-    def models() -> list[str]:
-        """Names of the models on offer."""
-        return list(offer.names)
-
-    def card_of(model: str) -> dict[str, Any]:
-        """What a model's card says."""
-        (name,) = check_all([Choice("model", "Model", "", "", offer.names)], [model])
-        return card.as_json(offer.checkpoints[name])
-
     def link(tab: str, options: dict[str, Any]) -> str:
-        """The query of a link that opens a tab with the given options, defaults elsewhere."""
+        """Write the query of a link that opens the page at a tab with the given options, defaults
+        elsewhere; it goes behind the page's address and a question mark.
+
+        Args:
+            tab: The tab that opens: sample and interpolate show what the tools of that name draw.
+            options: An object of names and values, as that tool takes them.
+        """
         known = layout.options(which_tab.check(tab))
         return links.query(tab, known, check_all(known, _values(known, options)))
 
-    api(models, api_name="models")
-    api(as_gradio_error(card_of), api_name="card")
-    api(as_gradio_error(link), api_name="link")
+    api(as_gradio_error(link), api_name="link", queue=False)
+    programs.add_endpoints(offer)
     remote.add_endpoints(offer)
     seek.add_endpoint(offer)
 

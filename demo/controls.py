@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 import gradio as gr
+from gradio.events import api
 
 from demo import class_names
 from demo.options import Choice, ClassChoice, Fraction, Option, Seed, Whole, check_all
@@ -55,6 +56,32 @@ def checked_handler(options: Sequence[Option], function: Callable[..., Any]) -> 
         [inspect.Parameter(option.name, kind) for option in options]
     )
     return as_gradio_error(handle)
+
+
+def endpoint(name: str, options: Sequence[Option], function: Callable[..., Any]) -> None:
+    """Within the page that is being built: `function` of checked values for programs, which know it
+    by `name`, and for language models as a tool (MCP).
+
+    Gradio describes it by its signature and docstring, which say here what each option may be; one
+    without a default has to be given. Not queued by itself: Gradio hands tools but one output of
+    what is. Its Python client queues all the same.
+    """
+    answer = checked_handler(options, function)
+    about, _, returns = (inspect.getdoc(function) or "").partition("\nReturns:")
+    inputs = "".join(f"\n    {o.name}: {o.label}. {o.info} Must be {o.wanted}." for o in options)
+    answer.__name__ = name
+    answer.__doc__ = f"{about}\nArgs:{inputs}\nReturns:{returns}"
+    kind = inspect.signature(function).return_annotation
+    signature = inspect.Signature([_parameter(o) for o in options], return_annotation=kind)
+    answer.__signature__ = signature  # type: ignore[attr-defined]
+    answer.__annotations__ = {o.name: o.kind for o in options}
+    api(answer, api_name=name, queue=False)
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    default = inspect.Parameter.empty if option.default is None else option.default
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Parameter(option.name, kind, default=default, annotation=option.kind)
 
 
 def as_gradio_error(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
+from demo import quiz
 from demo.catalogue import Catalogue
-from duet.core.domains import PIXELS
+from demo.reconstruction import encodes
 from duet.export import about
 from duet.export.about import About
 from duet.store.checkpoint import Checkpoint
@@ -18,7 +19,7 @@ from duet.store.records import RecordError
 from duet.store.scores import SCORES
 
 STAGE = Path(__file__).resolve().parent / "stage"
-MODELS, DRIFT = "models", "drift.png"
+MODELS, DRIFT, REAL = "models", "drift.png", "real"
 # The recording: frame k stands at (x + k dx, y + k dy).
 PATH = {"x": 3.0, "y": 12.0, "dx": 0.024, "dy": 0.010, "count": 96, "per_second": 12}
 
@@ -53,6 +54,7 @@ def facts(offer: Catalogue, known: Mapping[str, About]) -> dict[str, Any]:
     return {
         "left": left, "right": right, "datasets": datasets,
         "drift": {**PATH, "files": files}, "models": models,
+        "quiz": quiz.facts(offer, STAGE / REAL),
     }
 
 
@@ -62,7 +64,7 @@ def _model(checkpoint: Checkpoint, entry: About | None) -> dict[str, Any]:
     shown = model.domain.to_pixels(torch.zeros(1, *model.image_shape, dtype=torch.uint8))
     return {
         **dataclasses.asdict(entry or About.of(checkpoint)), "image_shape": list(shown.shape[1:]),
-        "encodes": model.config.domain == PIXELS and hasattr(model, "encode"),
+        "encodes": encodes(model),
         "scores": scores(checkpoint.metrics),
     }
 

@@ -17,7 +17,9 @@ Give both the same seed and see what each makes of it.</p>
 FOLDER = f"gradio_api/file={quote(str(STAGE))}/"  # of the stage's files, as Gradio serves them
 STYLES = (STAGE / "first.css", STAGE / "around.css")
 SCRIPT, HIDE = STAGE / "first.js", STAGE / "hide.js"
-ALONE = (SCRIPT.name, HIDE.name, "words.js", "worker.js")  # what no module of the page imports
+# What no module of the page imports.
+ALONE = (SCRIPT.name, HIDE.name, "words.js", "worker.js", "pair.js", "directions.js", "space.js",
+         "chart.js", "back.js")
 MARK, HEAD = b"<gradio-app", b"</head>"  # Gradio lays the page out within the first
 
 

@@ -50,6 +50,7 @@ def launch_options() -> dict[str, Any]:
         "run_history": False,
         "enable_monitoring": False,
         "ssr_mode": False,
+        "mcp_server": True,
         "max_file_size": "2mb",
         "state_session_capacity": SESSIONS,
         "app_kwargs": app_options(),

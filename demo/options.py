@@ -7,7 +7,7 @@ import dataclasses
 import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from demo import class_names
 from duet.core.errors import DuetError
@@ -42,9 +42,19 @@ class Option:
         """`check` of what a link gives under the old name."""
         return self.parse(text)
 
-    def refusal(self, wanted: str, value: Any) -> OptionError:
+    @property
+    def wanted(self) -> str:
+        """What it may be, in words."""
+        raise NotImplementedError
+
+    @property
+    def kind(self) -> Any:
+        """The type of a checked value, for signatures."""
+        return str
+
+    def refusal(self, value: Any) -> OptionError:
         found = "it is empty" if value is None or value == "" else f"not {_shown(value)}"
-        return OptionError(f"{self.label} must be {wanted}, {found}.")
+        return OptionError(f"{self.label} must be {self.wanted}, {found}.")
 
 
 @dataclass(frozen=True)
@@ -54,18 +64,26 @@ class Whole(Option):
     low: int
     high: int
 
+    @property
+    def wanted(self) -> str:
+        return f"a whole number from {self.low} to {self.high}"
+
+    @property
+    def kind(self) -> Any:
+        return int
+
     def check(self, value: Any) -> int:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if type(value) is not int or not self.low <= value <= self.high:
-            raise self.refusal(f"a whole number from {self.low} to {self.high}", value)
+            raise self.refusal(value)
         return value
 
     def parse(self, text: str) -> int:
         try:
             return self.check(int(text))
         except ValueError as error:
-            raise self.refusal(f"a whole number from {self.low} to {self.high}", text) from error
+            raise self.refusal(text) from error
 
 
 @dataclass(frozen=True)
@@ -81,16 +99,24 @@ class Seed(Whole):
 class Fraction(Option):
     """A number in 0..1, set with a slider in steps of 0.05."""
 
+    @property
+    def wanted(self) -> str:
+        return "a number from 0 to 1"
+
+    @property
+    def kind(self) -> Any:
+        return float
+
     def check(self, value: Any) -> float:
         if type(value) not in (int, float) or not 0 <= value <= 1:
-            raise self.refusal("a number from 0 to 1", value)
+            raise self.refusal(value)
         return float(value)
 
     def parse(self, text: str) -> float:
         try:
             return self.check(float(text))
         except ValueError as error:
-            raise self.refusal("a number from 0 to 1", text) from error
+            raise self.refusal(text) from error
 
 
 @dataclass(frozen=True)
@@ -99,17 +125,23 @@ class Choice(Option):
 
     choices: tuple[str, ...]
 
+    @property
+    def wanted(self) -> str:
+        shown = ", ".join(name[:40] for name in self.choices[:LISTED])
+        more = f" … ({len(self.choices)} in all)" if len(self.choices) > LISTED else ""
+        return f"one of {shown}{more}"
+
+    @property
+    def kind(self) -> Any:
+        return Literal[self.choices]
+
     def check(self, value: Any) -> str:
         if not isinstance(value, str) or value not in self.choices:
-            raise self.refusal(f"one of {self._listed()}", value)
+            raise self.refusal(value)
         return value
 
     def parse(self, text: str) -> str:
         return self.check(text)
-
-    def _listed(self) -> str:
-        shown = ", ".join(name[:40] for name in self.choices[:LISTED])
-        return shown + (f" … ({len(self.choices)} in all)" if len(self.choices) > LISTED else "")
 
 
 @dataclass(frozen=True)
@@ -131,9 +163,13 @@ class Text(Option):
 
     longest: int
 
+    @property
+    def wanted(self) -> str:
+        return f"a text of at most {self.longest} characters"
+
     def check(self, value: Any) -> str:
         if not isinstance(value, str) or len(value) > self.longest or not _is_unicode(value):
-            raise self.refusal(f"a text of at most {self.longest} characters", value)
+            raise self.refusal(value)
         return value
 
     def parse(self, text: str) -> str:

@@ -1,11 +1,12 @@
 """Images put together and enlarged for the eye: every pixel a clean square."""
 
-import io
+import base64
 import math
 
 import torch
 from PIL import Image
 
+from demo import png
 from duet.core.pixels import grid, to_pil
 
 PICTURE_WIDTH = 960  # enough for a half page on a sharp screen
@@ -34,11 +35,13 @@ def animation(frames: torch.Tensor) -> bytes:
     pictures = [_enlarged(frame, ANIMATION_WIDTH) for frame in there_and_back]
     durations = [max(40, min(200, ONE_WAY_MS // len(frames)))] * len(pictures)
     durations[0] = durations[len(frames) - 1] = HOLD_MS
-    buffer = io.BytesIO()
-    pictures[0].save(
-        buffer, "PNG", save_all=True, append_images=pictures[1:], duration=durations, loop=0
-    )
-    return buffer.getvalue()
+    return png.animated(pictures, durations)
+
+
+def data_url(rows: torch.Tensor) -> str:
+    """uint8 [R, C, H, W] -> an address that holds the PNG of all, one below the other."""
+    picture = png.still(to_pil(torch.cat([*rows], dim=1)))
+    return "data:image/png;base64," + base64.b64encode(picture).decode()
 
 
 def _enlarged(image: torch.Tensor, width: int) -> Image.Image:

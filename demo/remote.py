@@ -12,11 +12,10 @@ from typing import Any
 import torch
 from gradio.events import api
 
-from demo import gpu
+from demo import gpu, reconstruction
 from demo.catalogue import Catalogue
 from demo.controls import as_gradio_error
 from demo.options import Choice
-from duet.core.domains import PIXELS
 from duet.core.errors import DuetError
 from duet.models.base import LatentModel
 
@@ -45,30 +44,23 @@ def add_endpoints(offer: Catalogue) -> None:
         """Pictures, uint8 [N, C, H, W] in base64, and labels [N] to latents [N, latent_dim]."""
         known = offer.checkpoints[choice.check(model)].model
         images = from_base64(known, pixels)
-        z: list[list[float]] = read(known, images, _labels(known, labels, len(images))).tolist()
+        numbers = _labels(known, labels, len(images))
+        z: list[list[float]] = reconstruction.encode(known, images, numbers).tolist()
         return z
 
     for function in (decode, encode):
-        api(as_gradio_error(in_turn(gpu.with_gpu(function))), api_name=function.__name__)
+        answer = as_gradio_error(in_turn(gpu.with_gpu(function)))
+        api(answer, api_name=function.__name__, api_visibility="undocumented")
 
 
-@torch.no_grad()
-def read(model: LatentModel, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """uint8 [N, C, H, W], int64 [N] -> float32 [N, latent_dim], of a model that encodes."""
-    if model.config.domain != PIXELS or not hasattr(model, "encode"):
-        raise RemoteError("This model does not encode pictures.")
-    encode: Any = model.encode
-    device = next(model.parameters()).device
-    z: torch.Tensor = encode(model.domain.to_network(images).to(device), labels.to(device))
-    return z.cpu()
-
-
-def in_turn(function: Callable[..., Any]) -> Callable[..., Any]:
+def in_turn(
+    function: Callable[..., Any], patience_seconds: float = PATIENCE_SECONDS
+) -> Callable[..., Any]:
     """`function`, once fewer than AT_ONCE calls run."""
 
     @functools.wraps(function)
     def answer(*values: Any, **named: Any) -> Any:
-        if not _running.acquire(timeout=PATIENCE_SECONDS):
+        if not _running.acquire(timeout=patience_seconds):
             raise RemoteError("Too many ask at once; ask again in a while.")
         try:
             return function(*values, **named)

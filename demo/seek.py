@@ -42,7 +42,10 @@ def add_endpoint(offer: Catalogue) -> None:
             raise refusal(str(error)) from error
 
     nearest.__annotations__["return"] = dict[str, Any]  # of which Gradio makes the schema
-    api(gpu.with_gpu(nearest), api_name="nearest", concurrency_limit=1)
+    api(
+        gpu.with_gpu(nearest), api_name="nearest", api_visibility="undocumented",
+        concurrency_limit=1,
+    )
 
 
 def _parts(

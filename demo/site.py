@@ -17,7 +17,7 @@ import tyro
 from PIL import Image
 
 import duet
-from demo import share
+from demo import atlas, share
 from demo.catalogue import Catalogue
 from demo.facts import DRIFT, MODELS, PATH, STAGE, exported, facts
 from duet.core import latents, pixels, program
@@ -64,6 +64,8 @@ def make() -> None:
     stale = [name for name, checkpoint in shipped.items() if not _is_current(checkpoint)]
     for name in stale:
         _make_model(shipped[name], STAGE / MODELS / name)
+    for checkpoint in shipped.values():
+        atlas.make(checkpoint)
     offer = Catalogue(shipped)
     pair = offer.default_pair()
     if {*stale} & {*pair} or not (STAGE / share.PICTURE).exists():

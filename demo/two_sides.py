@@ -1,25 +1,39 @@
 """The frame of a tab that does the same with two models, side by side. A tab may have a frame of
 its own: whatever its `build(page)` lays out and returns as a Tab."""
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
 
-from demo import actions, gpu, link_button
-from demo.controls import Control, checked_handler, in_html
+from demo import actions, cache, gpu, link_button
+from demo.cache import Cache
+from demo.controls import Control, checked_handler, endpoint, in_html
 from demo.options import Option
 from demo.page import SIDES, Page, Tab
+from demo.remote import in_turn
+from duet.store.checkpoint import Checkpoint
+
+KEPT_BYTES = 2**25  # of drawn files, a tab
+PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a tab shows of one model: values for its components, and a caption."""
+    """What a tab shows of one model: a PNG file for each of its components, and a caption."""
 
-    values: Sequence[Any]
+    files: Sequence[bytes]
     caption: str
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its files."""
+        return sum(map(len, self.files))
 
 
 def two_sides(
@@ -38,21 +52,35 @@ def two_sides(
     with gr.Row(elem_classes="sides"):
         outputs = [component for side in SIDES for component in _half(name, side, components)]
 
+    drawings = Cache[Drawn](KEPT_BYTES, lambda drawn: drawn.size)
+    draw_now = gpu.with_gpu(draw)
+
     def draw_both(left: str, right: str, *values: Any) -> list[Any]:
+        models = [page.catalogue.checkpoints[name] for name in (left, right)]
+        keys = [(cache.identity(known), *values) for known in models]
+        if not all(key in drawings for key in keys):  # what was drawn already waits for nobody
+            return drawn_in_turn(models, keys, values)
+        return drawn(models, keys, values)
+
+    def drawn(
+        models: Sequence[Checkpoint], keys: Sequence[Hashable], values: Sequence[Any]
+    ) -> list[Any]:
         shown: list[Any] = []
-        for model in (left, right):
-            drawn = draw(page.catalogue.checkpoints[model], *values)
-            shown += [*drawn.values, in_html(drawn.caption)]
+        for known, key in zip(models, keys, strict=True):
+            made = drawings.get(key, functools.partial(draw_now, known, *values))
+            shown += [*map(_as_file, made.files), in_html(made.caption)]
         return shown
 
+    drawn_in_turn = in_turn(drawn, PATIENCE_SECONDS)
     draw_both.__doc__ = draw.__doc__
-    event = {
-        "fn": checked_handler(options, gpu.with_gpu(draw_both)),
+    event: dict[str, Any] = {
+        "fn": checked_handler(options, draw_both),
         "inputs": inputs,
         "outputs": outputs,
         "preprocess": False,
     }
     _wire_drawing(name, button, controls, event)
+    _add_endpoint(name, options, draw_both, outputs)
     return Tab(own, controls, event)
 
 
@@ -75,12 +103,36 @@ def _half(
         )]
 
 
+def _as_file(content: bytes) -> str:
+    """Where Gradio serves it from, by a name of its own for each content."""
+    return save_bytes_to_cache(content, "image.png", get_upload_folder())
+
+
+def _add_endpoint(
+    name: str, options: Sequence[Option], draw_both: Callable[..., list[Any]],
+    outputs: Sequence[Component],
+) -> None:
+    """The same for programs: files and captions."""
+    kinds = tuple(str if isinstance(output, gr.HTML) else gr.FileData for output in outputs)
+
+    def draw(*values: Any) -> list[Any]:
+        return [
+            value if kind is str else gr.FileData(path=value).model_dump()
+            for kind, value in zip(kinds, draw_both(*values), strict=True)
+        ]
+
+    draw.__doc__ = draw_both.__doc__
+    draw.__annotations__["return"] = tuple[kinds]  # type: ignore[valid-type]
+    endpoint(name, options, draw)
+
+
 def _wire_drawing(
     name: str, button: gr.Button, controls: Sequence[Control], event: dict[str, Any]
 ) -> None:
     """Draw on the button, on Enter in a number, and after a throw of the dice."""
     numbers = [c for c in controls if isinstance(c, gr.Number)]
-    gr.on([button.click, *(number.submit for number in numbers)], **event, api_name=name)
+    drawing = [button.click, *(number.submit for number in numbers)]
+    gr.on(drawing, **event, api_name=f"{name}_button", api_visibility="private")
     for number in numbers:
         (dice,) = number.buttons
         assert isinstance(dice, gr.Button)

@@ -13,8 +13,16 @@ from starlette.responses import JSONResponse
 
 Message = MutableMapping[str, Any]
 DIRECT = (f"{API_PREFIX}/run/", f"{API_PREFIX}/api/")
-UPLOAD = f"{API_PREFIX}/upload"
-MOST_BYTES = 2**24  # of a call: several times what a hundred pictures of ours take
+CLOSED = {  # what would leave files of anybody's making
+    f"{API_PREFIX}/upload": "Nothing is uploaded here: texts and numbers, no files.",
+    f"{API_PREFIX}/deep_link": "Links to a view come from the endpoint /link.",
+}
+# Of a call: a picture of the largest size (uploads.MOST_BYTES) in base64. Gradio reads 1 MB of
+# numbers in JSON a second, everybody waiting.
+MOST_BYTES = 6 * 2**20
+TOOLS = f"{API_PREFIX}/mcp"
+MOST_AT_ONCE = 128  # calls without the queue, which has a bound of its own
+TOO_MANY = "Too many ask at once; ask again in a while."
 TOO_LARGE = f"A call may have {MOST_BYTES} bytes; send fewer pictures at a time."
 
 
@@ -24,7 +32,7 @@ def app_options() -> dict[str, Any]:
     handlers: dict[Any, Any] = dict.fromkeys(unread, _unknown)
     return {
         "exception_handlers": handlers | {RequestValidationError: _malformed},
-        "middleware": [Middleware(Bounds), Middleware(RefusalStatus)],
+        "middleware": [Middleware(Bounds), Middleware(Crowd), Middleware(RefusalStatus)],
     }
 
 
@@ -63,7 +71,7 @@ class RefusalStatus:
 
 class Bounds:
     """What could fill disk or memory is refused before it is read: files, which no endpoint takes
-    and Gradio would keep, and calls of more than MOST_BYTES."""
+    and Gradio would keep, its own kind of links, and calls of more than MOST_BYTES."""
 
     def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
         self.app = app
@@ -81,14 +89,37 @@ class Bounds:
                 raise HTTPException(413, TOO_LARGE)
             return message
 
-        if scope.get("path", "").endswith(UPLOAD):
-            await _words("Nothing is uploaded here: texts and numbers, no files.", 403)(
-                scope, receive, send
-            )
+        path = scope.get("path", "").rstrip("/")
+        closed = next((words for end, words in CLOSED.items() if path.endswith(end)), None)
+        if closed is not None:
+            await _words(closed, 403)(scope, receive, send)
         elif _declared(scope) > MOST_BYTES:
             await _words(TOO_LARGE, 413)(scope, receive, send)
         else:
             await self.app(scope, part, send)
+
+
+class Crowd:
+    """Calls without the queue beyond MOST_AT_ONCE are refused at once: who waits, waits for a
+    bounded number of others."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self.app, self.running = app, 0
+
+    async def __call__(
+        self, scope: Message, receive: Callable[..., Any], send: Callable[..., Any]
+    ) -> None:
+        path = scope.get("path", "")
+        if scope.get("method") != "POST" or not any(part in path for part in (*DIRECT, TOOLS)):
+            await self.app(scope, receive, send)
+        elif self.running >= MOST_AT_ONCE:
+            await _words(TOO_MANY, 503)(scope, receive, send)
+        else:
+            self.running += 1
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                self.running -= 1
 
 
 def _declared(scope: Message) -> int:

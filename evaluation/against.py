@@ -17,9 +17,9 @@ import torch
 
 from duet.core.lock import locked
 from duet.core.progress import progress_bar
+from duet.core.ranks import launched
 from duet.data import DATASETS, ImageSet, cache_root
 from duet.store.checkpoint import Checkpoint
-from evaluation import sharding
 from evaluation.errors import EvaluationError
 from evaluation.extractors import AUTO, EXTRACTORS, serving
 from evaluation.fidelity import Extractor
@@ -126,7 +126,7 @@ def _cached(
     name = hashlib.sha256(whole.encode()).hexdigest()[:32]
     folder = cache_root() / "references" / name
     path = folder / FILE
-    if sharding.launched() > 1 and not path.exists():
+    if launched() > 1 and not path.exists():
         raise EvaluationError(
             "what is compared with has not been extracted yet; let one process do so, without "
             "torchrun (--samples 100 suffices for all but a checkpoint)"

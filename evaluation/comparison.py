@@ -8,6 +8,12 @@ from duet.store.scores import SCORES, Score
 from duet.store.studies import Study
 
 TOLD = ("device", "versions")  # not claimed
+# What of a protocol, absent where it measured no such thing, decides which score.
+DECIDES = {
+    "limit_parts": "frechet_limit", "class_images": "class_frechet_distance",
+    "patch_images": "patch_distance", "patches": "patch_distance", "path_pairs": "path_length",
+    "reconstructions": "reconstruction_error", "mode_images": "modes",
+}
 # By the name of a statistic of a study; set by analogy, not yet measured.
 STUDY_TOLERANCES = {
     "copying": 0.1, "z": 0.1, "authenticity_z": 0.1, "nearer": 0.002, "singled_out": 0.002,
@@ -60,8 +66,19 @@ def study_differences(old: Study, new: Study) -> list[str]:
 
 def differences(old: Measurement, new: Measurement) -> list[str]:
     """Where a second measurement is not what is stored, one sentence each: the protocol whole, each
-    number of each stored score beyond its tolerance. A score that came later is no difference."""
+    number of each stored score beyond its tolerance, the warnings. What came later is no
+    difference."""
     found = [f"protocol, {words}" for words in protocol_differences(old.protocol, new.protocol)]
+    found += [
+        f"protocol, {name}: absent, but {key} is stored" for name, key in DECIDES.items()
+        if key in old.scores and getattr(old.protocol, name) is None
+    ]
+    is_old = old.protocol.repeats is None  # of a schema without warnings
+    if old.warnings != new.warnings and not is_old:
+        found.append(
+            f"warnings: stored {'; '.join(old.warnings) or 'none'}, measured "
+            f"{'; '.join(new.warnings) or 'none'}"
+        )
     for key, score in old.scores.items():
         if key in new.scores and key in SCORES:
             found += _score_differences(SCORES[key], score, new.scores[key])

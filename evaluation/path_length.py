@@ -11,6 +11,7 @@ import torch
 
 from duet.core import latents
 from duet.core.progress import progress_bar
+from duet.core.ranks import is_main
 from duet.models import LatentModel
 from evaluation import sharding
 from evaluation.fidelity import Extractor
@@ -42,7 +43,7 @@ def squared_speeds(
     batches = torch.arange(pairs).split(BATCH)
     own = sharding.share(batches)
     parts = [torch.empty(0, dtype=torch.float64)]
-    total, is_silent = sum(map(len, own)), not sharding.is_main()
+    total, is_silent = sum(map(len, own)), not is_main()
     with progress_bar(total, f"{title} paths", "pair", disable=is_silent) as bar:
         for rows in own:
             start, end, t = z[2 * rows].double(), z[2 * rows + 1].double(), places[rows, None]

@@ -9,6 +9,7 @@ import torch
 
 from duet import data
 from duet.core.progress import progress_bar
+from duet.core.ranks import is_main
 from duet.data import DATASETS, DataError, ImageSet
 from duet.store.checkpoint import Checkpoint
 from evaluation import sharding
@@ -44,7 +45,7 @@ def errors(
     batches = list(zip(images.split(BATCH), labels.to(device).split(BATCH), strict=True))
     own, sizes = sharding.share(batches), [len(batch) for batch, _ in batches]
     parts = [torch.empty(0, 2, dtype=torch.float64)]
-    total, is_silent = sum(sharding.share(sizes)), not sharding.is_main()
+    total, is_silent = sum(sharding.share(sizes)), not is_main()
     with progress_bar(total, f"{checkpoint.name} reconstructs", "img", disable=is_silent) as bar:
         for batch, classes in own:
             z = encode(model.domain.to_network(batch).to(device), classes)

@@ -21,6 +21,7 @@ import torch
 
 from duet.core.files import sha256
 from duet.core.progress import progress_bar
+from duet.core.ranks import is_main
 from duet.core.tensors import TensorFileError, load_tensors, save_tensors
 from duet.data import DATASETS, ImageSet
 from duet.store.metrics import ReferenceRecord
@@ -57,7 +58,7 @@ def extract(
     sizes = [min(BATCH, count - first) for first in range(0, count, BATCH)]
     sharding.check_enough(len(sizes))
     own = sum(sharding.share(sizes))
-    with progress_bar(own, title, "img", disable=not sharding.is_main()) as bar:
+    with progress_bar(own, title, "img", disable=not is_main()) as bar:
         for batch in batches:
             parts.append((*extractor(batch), batch.cpu()))
             bar.update(len(batch))

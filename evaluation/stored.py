@@ -4,12 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from duet.core.files import replacing
+from duet.core.ranks import is_main
 from duet.hub import client
 from duet.store import records
 from duet.store.checkpoint import METRICS, Checkpoint
 from duet.store.metrics import Measurement, MetricsRecord, Retraining
+from duet.store.scores import SCORES
 from duet.store.studies import Study
-from evaluation import sharding
 from evaluation.errors import EvaluationError
 from evaluation.reference import home
 from evaluation.sets import SetId
@@ -17,25 +18,50 @@ from evaluation.sets import SetId
 
 def store(path: Path, measured: Measurement, force: bool) -> None:
     """Put a measurement into a metrics.json. It replaces what answers the same request, and what
-    belongs to other weights; other protocols stay beside it, unless `force`. Of several processes
+    belongs to other weights; other protocols stay beside it, unless `force`. EvaluationError, and
+    nothing is changed, where what it would replace tells more, unless `force`. Of several processes
     the main one does so."""
-    if not sharding.is_main():
+    if not is_main():
         return
     content = records.read(MetricsRecord, path) or MetricsRecord()
+    before = content.answering(measured)
+    if before is not None and not force and (lost := _lost(before, measured)):
+        raise EvaluationError(
+            f"{path} keeps the measurement that is there, since the new one lacks "
+            f"{', '.join(lost)}; --force replaces it"
+        )
     records.write(path, content.with_measurement(measured, force))
+
+
+def _lost(before: Measurement, after: Measurement) -> list[str]:
+    """The scores and intervals that one measurement has and another has not, by title."""
+    scores = [(SCORES[key].title, score, after.scores.get(key))
+              for key, score in before.scores.items() if key in SCORES]
+    return [title for title, _, new in scores if new is None] + [
+        f"the interval of {title}" for title, old, new in scores
+        if new is not None and old.interval is not None and new.interval is None
+    ]
 
 
 def store_study(path: Path, study: Study) -> None:
     """Put a study into a metrics.json, as `store` does a measurement."""
-    if not sharding.is_main():
+    if not is_main():
         return
     content = records.read(MetricsRecord, path) or MetricsRecord()
     records.write(path, content.with_study(study))
 
 
-def store_retraining(path: Path, spread: Retraining) -> None:
-    """Put what training again changes beside a checkpoint's measurements."""
+def store_retraining(path: Path, spread: Retraining, force: bool) -> None:
+    """Put what training again changes beside a checkpoint's measurements. EvaluationError, and
+    nothing is changed, where what is there is of more models or samples, unless `force`."""
     content = records.read(MetricsRecord, path) or MetricsRecord()
+    for before in content.retraining:
+        weaker = len(spread.subjects) < len(before.subjects) or spread.samples < before.samples
+        if before.extractor == spread.extractor and weaker and not force:
+            raise EvaluationError(
+                f"{path} keeps the spread over {len(before.subjects)} models of "
+                f"{before.samples:,} samples that is there; --force replaces it"
+            )
     records.write(path, content.with_retraining(spread))
 
 
@@ -60,7 +86,7 @@ def keep(checkpoint: Checkpoint, put: Callable[[Path], None]) -> list[str]:
 def check_writable(checkpoint: Checkpoint) -> None:
     """Refuse, before the long work, a folder whose metrics.json could not be written."""
     checkpoint.check_records()
-    if not sharding.is_main():
+    if not is_main():
         return
     try:
         with replacing(checkpoint.folder / f".{METRICS}.trial") as scratch:

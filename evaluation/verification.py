@@ -139,6 +139,9 @@ def verify_retraining(
     where not all of those models are among `others`, which is said on stderr."""
     by_weights = {other.weights_sha256: other for other in others}
     for stored in checkpoint.metrics.retraining:
+        if checkpoint.weights_sha256 not in stored.subjects:
+            yield stored.extractor, ["retraining: the spreads are those of other models"]
+            continue
         if not by_weights.keys() >= set(stored.subjects):
             print(
                 f"{checkpoint.name}, retraining: not verified (name all {len(stored.subjects)} "

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "duet": {"duet.core", "duet.hub", "duet.store"},
     "training": LIBRARY,
     "evaluation": LIBRARY,
-    "demo": LIBRARY - {"duet.data"},
+    "demo": LIBRARY,
     "app": {"demo"},
 }
 ONLY_HOMES = {

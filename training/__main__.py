@@ -10,14 +10,14 @@ from typing import Annotated, Any
 
 import tyro
 
-from duet.core import program
+from duet.core import program, ranks
 from duet.core.stop import Interrupted
 from duet.hub import publish
 from duet.hub.card import write_card
 from duet.hub.client import HubError
 from duet.hub.space import space
 from training import processes
-from training.config import TrainConfig
+from training.config import TrainConfig, TrainingError
 from training.export import export
 from training.loop import train
 from training.recipes import RECIPES
@@ -31,6 +31,8 @@ def card(folders: Annotated[tuple[Path, ...], tyro.conf.Positional], /) -> None:
     Args:
         folders: Checkpoint folders, e.g. checkpoints/mnist-gan.
     """
+    if not folders:
+        raise TrainingError("name at least one checkpoint folder, e.g. checkpoints/mnist-gan")
     for folder in folders:
         print(write_card(folder))
 
@@ -74,7 +76,7 @@ def run(config: TrainConfig, command: str) -> None:
         publish.check(config.push_to_hub)
     with processes.together(config):
         folder = train(config, command)
-        main = processes.is_main()
+        main = ranks.is_main()
         print(folder)
     if config.push_to_hub is not None and main:
         try:

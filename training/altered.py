@@ -8,6 +8,7 @@ import torch
 from duet.data import ImageSet
 from training.config import TrainConfig, TrainingError
 
+ALTERED = ("train_images", "wrong_labels", "duplicates")  # the settings that say so
 # Spawn keys of three numbers, as training/randomness.py wants them; one a purpose.
 CHOICE, LABELS, REPEATS = (0, 0, 1), (0, 0, 2), (0, 0, 3)
 

@@ -75,6 +75,9 @@ class TrainConfig:
     """Arithmetic of the convolutions; auto: bfloat16 where the GPU or CPU has it, else float32."""
     save_every: Annotated[int, OPERATIONAL] = 500
     """Steps between two saves of the state, the sample grid and the loss curves."""
+    show_every: Annotated[int | None, OPERATIONAL] = None
+    """Steps between two writings of evolution.png and log.jsonl, for who looks on (default: with
+    each save)."""
     eval_every: Annotated[int | None, OPERATIONAL] = None
     """Steps between two measurements of 2,000 samples (FID and others, into scores.jsonl and
     curves.png), the best checkpoint and its state kept in best/ (default: none)."""
@@ -92,8 +95,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name in (
-            "steps", "batch_size", "save_every", "accumulate", "eval_every", "train_images",
-            "width", "stages", "latent_dim",
+            "steps", "batch_size", "save_every", "accumulate", "show_every", "eval_every",
+            "train_images", "width", "stages", "latent_dim",
         ):
             value = getattr(self, name, None)
             if value is not None and value < 1:

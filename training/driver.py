@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 
+from duet.core.ranks import count
 from training import processes
 from training.ema import update_average
 from training.objective import Batch, Losses, Objective
@@ -35,7 +36,7 @@ def train_step(
     for optimizer in objective.optimizers.values():
         for group in optimizer.param_groups:
             group["lr"] = objective.learning_rate(optimizer.defaults["lr"], step)
-    shape = len(images) * processes.count(), objective.model.latent_dim
+    shape = len(images) * count(), objective.model.latent_dim
     noise = processes.share(torch.randn(shape, device=images.device))
     if own_seed is not None:
         torch.manual_seed(own_seed)

@@ -10,11 +10,13 @@ from duet.core.lock import LOCK, locked
 from duet.core.names import NAME
 from duet.core.tensors import TensorFileError
 from duet.core.words import as_unicode
+from duet.store.checkpoint import EVOLUTION as EVOLUTION
+from duet.store.run import LOG as LOG
 from training.config import TrainingError
 
-STATE, LOG, SCORE_LOG, RUN, SAMPLES, CURVES, EVOLUTION, BEST, CHECKPOINT = (
-    "state.safetensors", "log.jsonl", "scores.jsonl", "run.json", "samples.png", "curves.png",
-    "evolution.png", "best", "checkpoint",
+STATE, SCORE_LOG, RUN, SAMPLES, CURVES, BEST, CHECKPOINT = (
+    "state.safetensors", "scores.jsonl", "run.json", "samples.png", "curves.png", "best",
+    "checkpoint",
 )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from duet import data
+from duet.core import ranks
 from duet.core.device import pick_device
 from duet.core.domains import DOMAINS
 from duet.core.files import replacing
@@ -53,7 +54,7 @@ def train(config: TrainConfig, command: str) -> Path:
     """
     # Everything that can fail cheaply.
     folder = config.run_folder
-    rank, world, main = processes.rank(), processes.count(), processes.is_main()
+    rank, world, main = ranks.rank(), ranks.count(), ranks.is_main()
     if main:  # the one that writes
         check_folder(folder, config.resume)
         check_tracker(config.log_with)
@@ -66,7 +67,7 @@ def train(config: TrainConfig, command: str) -> Path:
         ).as_taught()
     made_from = data_record(images, config)
     images = altered(images, config)
-    config = config.suited(images)
+    config = _as_it_began(config.suited(images), made_from)
     _check_batch(config, len(images))
     processes.check_batch(config)
     domain = DOMAINS[images.domain]
@@ -127,6 +128,10 @@ def train(config: TrainConfig, command: str) -> Path:
                                     log.say(scores.measure(log.progress, checkpoint_in))
                                     tell(log.step, scores.rows[-1].losses)
                             _save_pictures(folder, objective.shipped, log.rows, scores.rows)
+                    elif config.show_every and log.step % config.show_every == 0:
+                        log.flush()
+                        if main:
+                            evolution.write(log.step, objective.shipped)
                     if last:
                         break
 
@@ -155,6 +160,18 @@ def train(config: TrainConfig, command: str) -> Path:
         if main:
             checkpoint_in(folder / CHECKPOINT)
         return folder / CHECKPOINT
+
+
+def _as_it_began(config: TrainConfig, made_from: DataRecord) -> TrainConfig:
+    """A suited configuration; that of a run which goes on calls its pictures as it did at first,
+    where they are the same and only their folder is called otherwise now."""
+    before = records.read(RunRecord, config.run_folder / RUN) if config.resume else None
+    if before is None or before.data is None or made_from.images_sha256 is None:
+        return config
+    same = [(data.images_sha256, data.class_names) for data in (before.data, made_from)]
+    if same[0] != same[1]:
+        return config
+    return dataclasses.replace(config, data=str(before.settings["data"]))
 
 
 def _check_batch(config: TrainConfig, images: int) -> None:
@@ -200,7 +217,7 @@ def _go_back(
     retries = (*log.retries, error.step)
     log.go_back(dataclasses.replace(saved, seconds=log.progress.seconds, retries=retries))
     processes.wait()  # until all have read it
-    if processes.is_main():
+    if ranks.is_main():
         save_state(state, objective, config, log.progress)
     names = ", ".join(error.names)
     log.say(

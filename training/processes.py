@@ -21,25 +21,15 @@ import torch
 from torch import distributed, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from duet.core.ranks import asked, count, is_main, launched, main_speaks, meet, rank
 from training.config import TrainConfig, TrainingError
 
-MAIN = 0
 AGREE_EVERY_STEPS = 10  # an accelerator is waited for only then
+ADVICE = (
+    "; the last state saved is kept, go on from it with the same command and --resume, on as many "
+    "processes as you like"
+)
 T = TypeVar("T")
-
-
-class LostProcessError(TrainingError):
-    """A process of the run has ended, or does not answer."""
-
-
-def launched() -> int:
-    """How many processes a launcher has started; 1 without one."""
-    said = os.environ.get("WORLD_SIZE", "1")
-    if not said.isdecimal() or int(said) < 1:
-        raise TrainingError(
-            f"WORLD_SIZE is {said!r}, no number of processes; unset it, or start by torchrun"
-        )
-    return int(said)
 
 
 def check_launch(config: TrainConfig) -> None:
@@ -57,14 +47,14 @@ def check_launch(config: TrainConfig) -> None:
             "accelerate launch --cpu starts a single process, whatever its --num_processes says; "
             "start several by torchrun --nproc-per-node 2 -m training …"
         )
-    count = launched()
-    if count > 1 and ":" in config.device:
+    started = launched()
+    if started > 1 and ":" in config.device:
         raise TrainingError(
-            f"--device {config.device}: each of {count} processes takes a GPU of its own; pass "
+            f"--device {config.device}: each of {started} processes takes a GPU of its own; pass "
             "--device cuda"
         )
-    here = int(os.environ.get("LOCAL_WORLD_SIZE", str(count)))
-    if count > 1 and config.device != "cpu" and 0 < torch.cuda.device_count() < here:
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", str(started)))
+    if started > 1 and config.device != "cpu" and 0 < torch.cuda.device_count() < here:
         raise TrainingError(
             f"{here} processes on this machine, but {torch.cuda.device_count()} GPUs; start as "
             "many, or pass --device cpu"
@@ -93,36 +83,13 @@ def together(config: TrainConfig) -> Iterator[None]:
     from accelerate import PartialState  # only who is launched waits for it
 
     on_cpu = config.device == "cpu" or not torch.cuda.is_available()
+    meet(lambda: PartialState(cpu=on_cpu))
     try:
-        PartialState(cpu=on_cpu)
-    except (ValueError, RuntimeError) as error:
-        raise LostProcessError(f"the processes of the run do not meet: {error}") from error
-    try:
-        with contextlib.nullcontext() if is_main() else _silence():
+        with main_speaks():
             yield
     finally:
         distributed.destroy_process_group()
         PartialState._reset_state()
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere), \
-            contextlib.redirect_stderr(nowhere):
-        yield
-
-
-def rank() -> int:
-    return distributed.get_rank() if distributed.is_initialized() else MAIN
-
-
-def count() -> int:
-    return distributed.get_world_size() if distributed.is_initialized() else 1
-
-
-def is_main() -> bool:
-    """Whether this process is the one that writes and speaks."""
-    return rank() == MAIN
 
 
 def share(values: torch.Tensor) -> torch.Tensor:
@@ -219,12 +186,5 @@ def _device() -> torch.device:
 
 
 def _asked(message: Callable[[], T]) -> T:
-    """A message to all; LostProcessError where one of them is no longer there."""
-    try:
-        return message()
-    except RuntimeError as error:
-        raise LostProcessError(
-            "another process of this run has ended or does not answer; the last state saved is "
-            "kept, go on from it with the same command and --resume, on as many processes as you "
-            f"like ({str(error).splitlines()[0]:.200})"
-        ) from error
+    """A message to all, who are in the middle of a run."""
+    return asked(message, ADVICE)

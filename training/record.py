@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from duet.core import latents
+from duet.core import latents, ranks
 from duet.core.checkout import git_commit
 from duet.core.device import pick_device
 from duet.core.files import replacing_folder
@@ -22,11 +22,11 @@ from duet.hub.card import write_card
 from duet.models import LatentModel
 from duet.store import checkpoint, records
 from duet.store.config import DataRecord
+from duet.store.evolution import drawn
 from duet.store.run import LogRow, RunRecord
 from duet.store.training import TrainingRecord
-from training import processes
 from training.config import TrainConfig, TrainingError
-from training.evolution import Evolution, drawn
+from training.evolution import Evolution
 from training.state import Progress
 
 CURVE_POINTS = 200
@@ -118,7 +118,7 @@ def downsampled(rows: Sequence[LogRow]) -> dict[str, tuple[float, ...]]:
 
 
 def hardware(device: torch.device) -> str:
-    count = processes.count()
+    count = ranks.count()
     name = _name_of(device)
     return name if count == 1 else f"{count} processes, each {name}"
 

@@ -14,13 +14,14 @@ from typing import Annotated, Any
 import torch
 from pydantic import Field
 
+from duet.core import ranks
 from duet.core.files import JsonError, parse_json
 from duet.core.optimizers import load_moments, make_moments, moments_of
 from duet.core.tensors import TensorFileError, load_tensors, misfits, save_tensors
 from duet.store import records
 from duet.store.records import STRICT, Count, RecordError, Setting, Word
 from duet.store.training import Steps
-from training import processes
+from training.altered import ALTERED
 from training.config import TrainConfig, TrainingError, flag
 from training.objective import Objective
 
@@ -62,7 +63,7 @@ def save_state(path: Path, objective: Objective, config: TrainConfig, progress: 
         )
     record = StateRecord(
         config.weight_settings(), progress.step, progress.seconds, torch.get_num_threads(),
-        progress.retries, processes.count(),
+        progress.retries, ranks.count(),
     )
     save_tensors(path, tensors, {ABOUT: json.dumps(dataclasses.asdict(record))})
 
@@ -125,10 +126,18 @@ def _check_tensors(
 
 def _check_same(saved: dict[str, Any], config: TrainConfig, path: Path) -> None:
     now = config.weight_settings()
-    # What it does not know, or leaves open, had no other value when it was saved.
-    differing = [key for key, was in saved.items() if was not in (None, now.get(key))]
+    # What it does not know, or leaves open, had no other value when it was saved; images were left
+    # as they are then.
+    known = {key: getattr(TrainConfig, key) for key in ALTERED} | saved
+    differing = [
+        key for key, was in known.items()
+        if was != now.get(key) and (was is not None or key in ALTERED)
+    ]
     if differing:
-        was = " ".join(f"{flag(key)} {saved[key]}" for key in differing)
+        was = " ".join(
+            f"no {flag(key)}" if known[key] is None else f"{flag(key)} {known[key]}"
+            for key in differing
+        )
         raise TrainingError(
             f"--resume: {path.parent} was trained with {was}; pass the same, or another --out"
         )
@@ -137,7 +146,7 @@ def _check_same(saved: dict[str, Any], config: TrainConfig, path: Path) -> None:
 def _warn_of_others(record: StateRecord, objective: Objective) -> None:
     """A warning and no refusal: a run may move to a machine with other cores, or to other
     processes, and is then as good, but no longer the same to the last bit."""
-    if record.processes != (count := processes.count()):
+    if record.processes != (count := ranks.count()):
         print(
             f"warning: computed by {record.processes} processes until now, by {count} from here: "
             "the weights will differ from those of a run that had as many throughout",

@@ -4,8 +4,8 @@
  */
 
 /**
- * @typedef {{step: number, steps: number, error: number, class_name: string | null,
- *   pixels: Uint8Array}} Found  the best so far; the error in grey levels
+ * @typedef {{step: number, steps: number, error: number, label: number, class_name: string | null,
+ *   z: number[], pixels: Uint8Array}} Found  the best so far; the error in grey levels
  */
 
 /**

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 
 from gradio.components import Component
-from gradio.processing_utils import save_bytes_to_cache
-from gradio.utils import get_upload_folder
 
-from demo import actions, class_names
+from demo import actions, class_names, png
 from demo.actions import Endpoint
 from demo.class_names import ANY, SAME
 from demo.options import Choice, ClassChoice, Fraction, Option, Seed, Whole
@@ -44,14 +42,18 @@ def draw(
     checkpoint: Checkpoint, start_seed: int, start_class_name: str, end_seed: int,
     end_class_name: str, steps: int, path: str, truncation: float,
 ) -> Drawn:
-    """The way between two images, in two models: for each a looping animation (animated PNG), a
-    film strip and a caption."""
+    """Draw the way between two images through the latent spaces of two generative models, a GAN
+    and a VAE by default.
+
+    Returns:
+        the left model's looping animation (animated PNG), film strip (PNG) and caption, then the
+        right model's.
+    """
     drawn = actions.interpolate(
         checkpoint, Endpoint(start_seed, start_class_name), Endpoint(end_seed, end_class_name),
         steps, path, truncation,
     )
-    animation = save_bytes_to_cache(drawn.animation, "animation.png", get_upload_folder())
-    return Drawn([animation, drawn.strip], drawn.caption)
+    return Drawn([drawn.animation, png.still(drawn.strip)], drawn.caption)
 
 
 def components(side: str) -> list[Component]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import gradio as gr
 
-from demo import actions, class_names
+from demo import actions, class_names, png
 from demo.class_names import ANY
 from demo.options import ClassChoice, Fraction, Option, Seed, Whole
 from demo.page import Page, Tab
@@ -30,9 +30,14 @@ def options(known: Sequence[str]) -> list[Option]:
 def draw(
     checkpoint: Checkpoint, class_name: str, count: int, seed: int, truncation: float
 ) -> Drawn:
-    """Images 0 … count-1 of a seed from two models: for each one picture and its caption."""
+    """Draw new pictures with two generative models, a GAN and a VAE by default: images 0 …
+    count-1 of a seed, on one sheet a model. The same seed always draws the same images.
+
+    Returns:
+        the left model's sheet (PNG) and its caption, then the right model's.
+    """
     drawn = actions.sample(checkpoint, class_name, count, seed, truncation)
-    return Drawn([drawn.picture], drawn.caption)
+    return Drawn([png.still(drawn.picture)], drawn.caption)
 
 
 def components(side: str) -> list[gr.Image]:

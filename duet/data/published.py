@@ -70,6 +70,8 @@ def _fetch(facts: Facts, class_name: str, root: Path, files: Mapping[str, tuple[
             for entry in sorted({Path(name).parts[0] for split in SPLITS for name in files[split]}):
                 os.replace(scratch / entry, root / entry)
     except (RuntimeError, URLError, OSError) as error:
+        if all((root / name).exists() for split in SPLITS for name in files[split]):
+            return  # another process was quicker
         reason = f"the download failed ({error})"
         raise DataError(_missing(facts, root, files["train"], reason)) from error
 

@@ -13,6 +13,7 @@ from duet.hub import client, sources
 from duet.store import checkpoint
 from duet.store.checkpoint import Checkpoint, CheckpointError
 from duet.store.config import DataRecord
+from duet.store.evolution import COLUMNS
 from duet.store.metrics import Measurement, MetricsRecord, ScoreRecord
 from duet.store.scores import HEADLINES, SCORES, headline_columns, samples
 
@@ -65,7 +66,7 @@ $data
 $command
 
 $cost
-
+$evolution
 ## Scores
 
 $scores
@@ -120,6 +121,7 @@ def body(loaded: Checkpoint, repo_id: str | None = None) -> str:
         data=_data(loaded.made_from),
         command=_code_block(loaded.training.command if loaded.training else "not recorded"),
         cost=_cost(loaded),
+        evolution=_evolution(loaded),
         scores=_score_table(loaded.metrics),
         limits=loaded.model.limits,
         ethics=f"{ethics} " if ethics else "",
@@ -174,6 +176,18 @@ def _data(data: DataRecord) -> str:
     if data.images_sha256:
         said.append(f"SHA-256 of the training images' pixels: `{data.images_sha256}`")
     return "".join(f"{sentence}.\n" for sentence in said).rstrip()
+
+
+def _evolution(loaded: Checkpoint) -> str:
+    """The sheet with a line above it, and nothing of a run that kept none."""
+    if loaded.evolution is None:
+        return ""
+    steps = loaded.evolution.steps
+    return (
+        f"\nThe same {COLUMNS} latents on the way, from step {steps[0]:,} above to step "
+        f"{steps[-1]:,} below, a row for each of {len(steps)} steps:\n\n"
+        f"![What became of {COLUMNS} latents]({checkpoint.EVOLUTION})\n"
+    )
 
 
 def _published(metrics: MetricsRecord) -> list[Measurement]:

@@ -19,6 +19,8 @@ from duet.store import checkpoint
 
 ENTRY, HEADER, PINS = "app.py", "README.md", "requirements.txt"
 THUMBNAIL = "docs/screenshot.png"
+# What the page tells of scores beside the checkpoints' own: numbers, and no pictures of any data.
+SCORES = ("docs/evaluation.md", "docs/ladder.png", "evaluation/reference/*-held-out.json")
 STAGE, PAGE, FACTS = "demo/stage", "index.html", "stage.json"
 # Where README.md says that the Space is; its thumbnail's address needs the one it goes to.
 HOME = "spaces/duet/duet/"
@@ -50,7 +52,8 @@ class _Shape:
 # The whole requirements.txt: what the Space runs is what was tested here, and beside torch the
 # libraries that only training and evaluation need are small.
 APP = _Shape(
-    "gradio", (ENTRY, "demo", "duet", "checkpoints", THUMBNAIL, PINS, HEADER),
+    "gradio", (ENTRY, "demo", "duet", "training", "checkpoints", *SCORES, THUMBNAIL, PINS,
+               HEADER),
     (ENTRY, HEADER, PINS), {ENTRY, "duet/store/checkpoint.py"},
 )
 STATIC = _Shape(

@@ -15,8 +15,9 @@ from duet.core.names import NAME
 from duet.core.tensors import TensorFileError, save_tensors
 from duet.data import DATASETS
 from duet.models import MODELS, LatentModel, ModelError
-from duet.store import records
+from duet.store import evolution, records
 from duet.store.config import ConfigRecord, DataRecord
+from duet.store.evolution import Sheet
 from duet.store.metrics import MetricsRecord
 from duet.store.records import Record, RecordError
 from duet.store.training import TrainingRecord
@@ -55,6 +56,7 @@ class Checkpoint:
     weights_sha256: str
     training: TrainingRecord | None = None
     metrics: MetricsRecord = field(default_factory=MetricsRecord)
+    evolution: Sheet | None = None
     problems: tuple[str, ...] = ()
 
     @property
@@ -113,6 +115,7 @@ def load(folder: Path, links_within: Path | None = None) -> Checkpoint:
     except (WeightsError, TensorFileError) as error:
         raise CheckpointError(str(error)) from error
     problems: list[str] = []
+    training = _read_record(TrainingRecord, folder / TRAINING, problems)
     return Checkpoint(
         name=config.name,
         folder=folder,
@@ -120,8 +123,9 @@ def load(folder: Path, links_within: Path | None = None) -> Checkpoint:
         model=model.eval().requires_grad_(False),
         made_from=config.data,
         weights_sha256=config.weights_sha256,
-        training=_read_record(TrainingRecord, folder / TRAINING, problems),
+        training=training,
         metrics=_read_record(MetricsRecord, folder / METRICS, problems) or MetricsRecord(),
+        evolution=_read_evolution(folder / EVOLUTION, training, model, problems),
         problems=tuple(problems),
     )
 
@@ -130,6 +134,20 @@ def _read_record(kind: type[Record], path: Path, problems: list[str]) -> Record 
     """A record, or None and one more of `problems`: it must not stop what is good beside it."""
     try:
         return records.read(kind, path)
+    except RecordError as error:
+        problems.append(str(error))
+        return None
+
+
+def _read_evolution(
+    path: Path, training: TrainingRecord | None, model: LatentModel, problems: list[str]
+) -> Sheet | None:
+    """The sheet of the run that `training` tells of, or None and one more of `problems`."""
+    try:
+        sheet = evolution.read(path)
+        if sheet is not None:
+            evolution.check(path, sheet, training.evolution if training else (), model)
+        return sheet
     except RecordError as error:
         problems.append(str(error))
         return None

@@ -192,6 +192,12 @@ class MetricsRecord:
         found = [m for m in self.measurements if m.protocol.extractor == extractor]
         return max(found, key=lambda m: m.protocol.strictness, default=None)
 
+    def answering(self, new: Measurement) -> Measurement | None:
+        """The measurement of the same weights that answers the same request as `new`."""
+        asked = new.subject_sha256, new.protocol.request
+        found = (m for m in self.measurements if (m.subject_sha256, m.protocol.request) == asked)
+        return next(found, None)
+
     def with_measurement(self, new: Measurement, force: bool = False) -> "MetricsRecord":
         """`new` added. It takes the place of what answers the same request, and of measurements of
         other weights; with `force` of all others in its extractor's space."""

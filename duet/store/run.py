@@ -13,6 +13,7 @@ from duet.store import records
 from duet.store.config import DataRecord
 from duet.store.records import STRICT, Amount, Count, RecordError, Setting, Text, Versions, Word
 
+LOG = "log.jsonl"
 MAX_LOG_BYTES = 2**27  # some 40 million steps
 
 

@@ -27,6 +27,7 @@ class Score(NamedTuple):
     class_tolerance: float = 0.0
     group: Group = "headline"
     unit: str = ""
+    meaning: str = ""  # in one plain sentence, for who has never heard of it
 
     @property
     def heading(self) -> str:
@@ -44,35 +45,89 @@ class Score(NamedTuple):
 
 
 SCORES: dict[str, Score] = {
-    "frechet_distance": Score("fid", "FID", 3, False, 0.002),
-    "kernel_distance": Score("kid", "KID", 5, False, 0.0001, 0.0001),
-    "inception_score": Score("inception_score", "IS", 3, True, 0.003, 0.003),
-    "precision": Score("precision", "Precision", 3, True, 0.002),
-    "recall": Score("recall", "Recall", 3, True, 0.002),
-    "f_score": Score("f_score", "F-score", 3, True, 0.002, group="detail"),
-    "density": Score("density", "Density", 3, True, 0.004, group="detail"),
-    "coverage": Score("coverage", "Coverage", 3, True, 0.002, group="detail"),
-    "frechet_limit": Score("fid_infinity", "FID∞", 3, False, 0.002, group="detail"),
+    "frechet_distance": Score(
+        "fid", "FID", 3, False, 0.002,
+        meaning="How far the generated pictures as a whole lie from the real ones, in a trained "
+        "network's features.",
+    ),
+    "kernel_distance": Score(
+        "kid", "KID", 5, False, 0.0001, 0.0001,
+        meaning="The same distance by a formula that does not depend on how many pictures there "
+        "are.",
+    ),
+    "inception_score": Score(
+        "inception_score", "IS", 3, True, 0.003, 0.003,
+        meaning="How sure a classifier is of each picture, and how evenly it finds all classes.",
+    ),
+    "precision": Score(
+        "precision", "Precision", 3, True, 0.002,
+        meaning="Quality: the share of generated pictures that lie among real ones.",
+    ),
+    "recall": Score(
+        "recall", "Recall", 3, True, 0.002,
+        meaning="Variety: the share of real pictures that lie among generated ones.",
+    ),
+    "f_score": Score(
+        "f_score", "F-score", 3, True, 0.002, group="detail",
+        meaning="Precision and recall in one number, high only where both are.",
+    ),
+    "density": Score(
+        "density", "Density", 3, True, 0.004, group="detail",
+        meaning="Quality: how many real pictures surround a generated one, 1 where it is one of "
+        "them.",
+    ),
+    "coverage": Score(
+        "coverage", "Coverage", 3, True, 0.002, group="detail",
+        meaning="Variety: the share of real pictures that have a generated one close by.",
+    ),
+    "frechet_limit": Score(
+        "fid_infinity", "FID∞", 3, False, 0.002, group="detail",
+        meaning="FID as it would be of endlessly many pictures.",
+    ),
     "class_frechet_distance": Score(
-        "class_fid", "FID by class", 3, False, 0.004, class_tolerance=0.01, group="detail"
+        "class_fid", "FID by class", 3, False, 0.004, class_tolerance=0.01, group="detail",
+        meaning="FID within each class, averaged over the classes.",
     ),
-    "label_agreement": Score("accuracy", "Agreement", 3, True, 0.0003, group="detail"),
-    "modes": Score("modes", "Modes", 0, True, 2, group="modes"),
+    "label_agreement": Score(
+        "accuracy", "Agreement", 3, True, 0.0003, group="detail",
+        meaning="How often a classifier sees the class that was asked for.",
+    ),
+    "modes": Score(
+        "modes", "Modes", 0, True, 2, group="modes",
+        meaning="How many of the classes occur, which nobody told the model of.",
+    ),
     "mode_divergence": Score(
-        "reverse_kl", "KL of modes", 4, False, 0.001, group="modes", unit="nats"
+        "reverse_kl", "KL of modes", 4, False, 0.001, group="modes", unit="nats",
+        meaning="How unevenly these classes occur.",
     ),
-    "patch_distance": Score("swd", "SWD", 3, False, 0.02, group="detail", unit="10⁻³"),
-    "specks": Score("specks", "Specks", 3, False, 0.0005, group="detail"),
-    "dim_specks": Score("dim_specks", "Dim specks", 3, False, 0.001, group="detail"),
-    "path_length": Score("ppl", "PPL", 1, False, 0.5, group="detail"),
+    "patch_distance": Score(
+        "swd", "SWD", 3, False, 0.02, group="detail", unit="10⁻³",
+        meaning="How unlike real ones small patches of the pictures are: noise, blur and specks "
+        "count.",
+    ),
+    "specks": Score(
+        "specks", "Specks", 3, False, 0.0005, group="detail",
+        meaning="The share of pictures with a small isolated speck in the background.",
+    ),
+    "dim_specks": Score(
+        "dim_specks", "Dim specks", 3, False, 0.001, group="detail",
+        meaning="The same for specks so dark that eyes hardly see them.",
+    ),
+    "path_length": Score(
+        "ppl", "PPL", 1, False, 0.5, group="detail",
+        meaning="How suddenly pictures change on the way from one to another.",
+    ),
     "reconstruction_error": Score(
-        "reconstruction_mse", "Reconstruction", 1, False, 0.1, group="detail", unit="levels²"
+        "reconstruction_mse", "Reconstruction", 1, False, 0.1, group="detail", unit="levels²",
+        meaning="How far held-out pictures, encoded and decoded again, are from themselves.",
     ),
     "reconstruction_psnr": Score(
-        "reconstruction_psnr", "PSNR", 2, True, 0.005, group="detail", unit="dB"
+        "reconstruction_psnr", "PSNR", 2, True, 0.005, group="detail", unit="dB",
+        meaning="The same error on the scale that video and image coding use.",
     ),
     "reconstruction_distance": Score(
-        "reconstruction_distance", "Feature error", 3, False, 0.002, group="detail"
+        "reconstruction_distance", "Feature error", 3, False, 0.002, group="detail",
+        meaning="The same error in a trained network's features instead of pixels.",
     ),
 }
 HEADLINES = {key: score for key, score in SCORES.items() if score.group == "headline"}

@@ -46,7 +46,8 @@ def measure_command(
         plot: Draw precision against recall, FID, and samples of each into this file (.png, .svg,
             .pdf).
         force: Drop the stored measurements by other protocols; else they are kept beside this one,
-            and tables show the strictest.
+            and tables show the strictest. Replace one that has scores or intervals which this has
+            not.
     """
     if json and markdown:
         raise EvaluationError("--json and --markdown: choose one")

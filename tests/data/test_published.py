@@ -208,18 +208,19 @@ def test_matlab_files_hold_arrays_of_any_shape_and_name(tmp_path):
         assert np.array_equal(found[name], array)
 
 
-def test_a_download_is_put_in_place_whole(tmp_path, monkeypatch):
-    """The stand-in for torchvision writes what the published files would be."""
-    def fetch(root, train, download):
-        raw = Path(root) / "KMNIST" / "raw"
-        raw.mkdir(parents=True)
-        for prefix, count in (("train", 60_000), ("t10k", 10_000)):
-            header = np.array([0x803, count, 28, 28], ">u4").tobytes()
-            (raw / f"{prefix}-images-idx3-ubyte").write_bytes(header + bytes(count * 784))
-            header = np.array([0x801, count], ">u4").tobytes()
-            (raw / f"{prefix}-labels-idx1-ubyte").write_bytes(header + b"\7" * count)
+def fetch_kmnist(root, train, download):
+    """A stand-in for torchvision: writes what the published files would be."""
+    raw = Path(root) / "KMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for prefix, count in (("train", 60_000), ("t10k", 10_000)):
+        header = np.array([0x803, count, 28, 28], ">u4").tobytes()
+        (raw / f"{prefix}-images-idx3-ubyte").write_bytes(header + bytes(count * 784))
+        header = np.array([0x801, count], ">u4").tobytes()
+        (raw / f"{prefix}-labels-idx1-ubyte").write_bytes(header + b"\7" * count)
 
-    monkeypatch.setattr("torchvision.datasets.KMNIST", fetch)
+
+def test_a_download_is_put_in_place_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr("torchvision.datasets.KMNIST", fetch_kmnist)
     found = data.load("kmnist", "test", tmp_path / "new")
     assert found.labels.unique().tolist() == [7]
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["KMNIST"]
@@ -267,3 +268,14 @@ def test_svhn_is_fetched_without_scipy(tmp_path, monkeypatch):
         data.load("svhn", "train", tmp_path)
     assert (tmp_path / "test_32x32.mat").read_text().startswith("http")
     assert asked == [list(SVHN.split_list[split]) for split in ("train", "test")]
+
+
+def test_of_two_that_download_at_once_the_slower_takes_what_is_there(tmp_path, monkeypatch):
+    """A page that trains two models begins both at once."""
+    def fetch(root, train, download):
+        for place in (Path(root), tmp_path):  # the other one ends while this one is at work
+            fetch_kmnist(place, train, download)
+
+    monkeypatch.setattr("torchvision.datasets.KMNIST", fetch)
+    assert len(data.load("kmnist", "test", tmp_path)) == 10_000
+    assert [path.name for path in tmp_path.iterdir()] == ["KMNIST"]

@@ -3,10 +3,15 @@
 import asyncio
 import contextlib
 import dataclasses
+import socket
+import threading
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 import torch
+import uvicorn
 from fastapi.testclient import TestClient
 from gradio.routes import App
 
@@ -62,15 +67,41 @@ def serve_in_process():
 
     @contextlib.contextmanager
     def serve(offer, folder):
-        async def build() -> App:  # Gradio makes an event loop where none runs, and leaves it open
-            page = blocks.build(offer)
-            page.has_launched = True  # until then Gradio lets every file in
-            page.allowed_paths, page.blocked_paths = [], []
-            return App.create_app(page, app_kwargs=launch.app_options())
-
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("GRADIO_TEMP_DIR", str(folder))
-            with TestClient(asyncio.run(build())) as client:
+            with TestClient(asyncio.run(build(offer))) as client:
                 yield client
 
     return serve
+
+
+@pytest.fixture(scope="session")
+def serve_over_http():
+    """The same on a port of this machine, for clients of other packages; gives the address."""
+
+    @contextlib.contextmanager
+    def serve(offer, folder):
+        with pytest.MonkeyPatch.context() as patch, socket.socket() as port:
+            patch.setenv("GRADIO_TEMP_DIR", str(folder))
+            port.bind(("127.0.0.1", 0))
+            config = uvicorn.Config(asyncio.run(build(offer)), log_level="error", lifespan="on")
+            server = uvicorn.Server(config)
+            thread = threading.Thread(target=server.run, args=([port],))
+            thread.start()
+            while not server.started:
+                assert thread.is_alive()
+                time.sleep(0.05)
+            address = f"http://127.0.0.1:{port.getsockname()[1]}/"
+            urllib.request.urlopen(f"{address}gradio_api/startup-events").close()  # the queue's
+            yield address
+            server.should_exit = server.force_exit = True
+            thread.join(20)
+
+    return serve
+
+
+async def build(offer) -> App:  # Gradio makes an event loop where none runs, and leaves it open
+    page = blocks.build(offer)
+    page.has_launched = True  # until then Gradio lets every file in
+    page.allowed_paths, page.blocked_paths = [], []
+    return App.create_app(page, app_kwargs=launch.app_options(), mcp_server=True)

@@ -135,7 +135,7 @@ def test_verify_finds_every_change_of_what_is_stored(measured, capsys, monkeypat
     whole = read_json(measured / METRICS)
     tried = 0
     for path, value in numbers(whole["measurements"][0]):
-        if path[0] in ("device", "versions", "warnings") or value is None:
+        if path[0] in ("device", "versions") or value is None:
             continue  # told, not claimed
         if path[0] == "scores":
             score = SCORES[path[1]]
@@ -163,7 +163,7 @@ def test_a_number_within_a_class_is_compared_too(measurement):
     """A class that was too small then, and is not now, is named; so are other classes."""
     def by_class(*values):
         score = ScoreRecord(1.0, count=5, by_class=values)
-        return measurement(scores={"class_frechet_distance": score})
+        return measurement(scores={"class_frechet_distance": score}, class_images=5)
 
     stored = by_class(0.5, None, 1.5)
     assert comparison.differences(stored, by_class(0.5, None, 1.5)) == []
@@ -173,6 +173,48 @@ def test_a_number_within_a_class_is_compared_too(measurement):
     assert words == "FID by class of class 1 is stored or measured, but not both"
     (words,) = comparison.differences(stored, by_class(0.5, None))
     assert words == "FID by class is of other classes"
+
+
+@pytest.mark.parametrize("name", list(comparison.DECIDES))
+def test_what_decides_a_stored_score_is_not_left_out(measurement, name):
+    """Else it would pass for a measurement of an older schema."""
+    key = comparison.DECIDES[name]
+    told = dict.fromkeys(comparison.DECIDES, 5)
+    new = measurement(scores={key: ScoreRecord(1.0)}, **told)
+    assert comparison.differences(new, new) == []
+    old = dataclasses.replace(new, protocol=dataclasses.replace(new.protocol, **{name: None}))
+    assert comparison.differences(old, new) == [f"protocol, {name}: absent, but {key} is stored"]
+
+
+def test_warnings_are_compared_where_there_were_such(measurement):
+    new = measurement(repeats=10, warnings=("KID: small", "FID∞ is left out"))
+    assert comparison.differences(dataclasses.replace(new, warnings=("KID: small",)), new) == [
+        "warnings: stored KID: small, measured KID: small; FID∞ is left out"
+    ]
+    assert comparison.differences(measurement(), new) == []
+
+
+def test_a_measurement_that_tells_less_takes_no_place(measured, capsys):
+    """Without intervals, or without the scores of images that are not at hand; it is shown."""
+    path, again = measured / METRICS, ["measure", str(measured), "--samples", "600"]
+    assert main(again) == 0
+    before = path.read_bytes()
+    capsys.readouterr()
+    assert main([*again, "--repeats", "0"]) == 2
+    captured = capsys.readouterr()
+    assert "tiny" in captured.out
+    assert "keeps the measurement that is there" in captured.err
+    assert "the interval of FID" in captured.err
+    assert path.read_bytes() == before
+    content = records.read(MetricsRecord, path)
+    known = content.measurements[-1]
+    more = dataclasses.replace(known, scores={**known.scores, "modes": ScoreRecord(9)})
+    records.write(path, content.with_measurement(more))
+    assert main(again) == 2
+    assert "lacks Modes; --force replaces it" in capsys.readouterr().err
+    assert main([*again, "--repeats", "0", "--force"]) == 0
+    (kept,) = records.read(MetricsRecord, path).measurements
+    assert kept.protocol.repeats == 0
 
 
 def test_what_an_older_schema_did_not_know_is_no_difference(measurement):

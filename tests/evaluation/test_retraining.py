@@ -10,9 +10,10 @@ import duet
 from duet.store import records
 from duet.store.checkpoint import METRICS, TRAINING, save
 from duet.store.config import DataRecord
-from duet.store.metrics import MetricsRecord, ScoreRecord
-from evaluation import retraining
+from duet.store.metrics import MetricsRecord, Retraining, ScoreRecord
+from evaluation import retraining, stored
 from evaluation.__main__ import main
+from evaluation.errors import EvaluationError
 from evaluation.verification import verify_retraining
 
 SEEDS = (0, 4, 7)
@@ -97,6 +98,39 @@ def test_the_hubs_cache_is_not_written_to(trained, capsys, tmp_path, monkeypatch
     assert main(["retraining", *map(str, folders)]) == 0
     assert "recall  0" in capsys.readouterr().out
     assert [len(duet.load(folder).metrics.retraining) for folder in folders] == [0, 1]
+
+
+def test_a_spread_over_fewer_models_takes_no_place(trained, capsys):
+    folders = [str(trained(index)) for index in range(3)]
+    assert main(["retraining", *folders]) == 0
+    assert main(["retraining", *folders[:2]]) == 2
+    captured = capsys.readouterr()
+    assert "frechet_distance  0.0707" in captured.out
+    assert "keeps the spread over 3 models of 50,000 samples" in captured.err
+    assert len(duet.load(folders[0]).metrics.retraining[0].subjects) == 3
+    assert main(["retraining", *folders[:2], "--force"]) == 0
+    assert len(duet.load(folders[0]).metrics.retraining[0].subjects) == 2
+
+
+def test_a_spread_over_fewer_samples_takes_no_place(trained):
+    folder = trained(0)
+    spread = Retraining("mnist", 50_000, ("0" * 64, "1" * 64), {"recall": 0.01})
+    fewer = dataclasses.replace(spread, samples=10_000)
+    stored.store_retraining(folder / METRICS, spread, force=False)
+    with pytest.raises(EvaluationError, match="keeps the spread"):
+        stored.store_retraining(folder / METRICS, fewer, force=False)
+    elsewhere = dataclasses.replace(fewer, extractor="inception")
+    stored.store_retraining(folder / METRICS, elsewhere, force=False)
+    assert duet.load(folder).metrics.retraining == (spread, elsewhere)
+
+
+def test_a_spread_of_other_models_is_told(trained):
+    one, two, other = (duet.load(trained(index)) for index in range(3))
+    spread = Retraining("mnist", 50_000, (one.weights_sha256, two.weights_sha256), {})
+    untrue = dataclasses.replace(other, metrics=other.metrics.with_retraining(spread))
+    assert list(verify_retraining(untrue, [one, two, other])) == [
+        ("mnist", ["retraining: the spreads are those of other models"])
+    ]
 
 
 def test_verify_tells_other_spreads_where_all_models_are_at_hand(trained, capsys):

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import duet
+from duet.core import ranks
 from duet.store.checkpoint import save
 from duet.store.config import DataRecord
 from duet.store.metrics import ScoreRecord
@@ -66,10 +67,10 @@ def test_batches_come_together_in_order(monkeypatch, size):
     """Each process has a third, say, of seven batches of odd sizes."""
     sizes = [4, 4, 4, 4, 4, 4, 1]
     batches = torch.arange(25).view(25, 1).split(4)
-    monkeypatch.setattr(sharding, "_size", lambda: size)
+    monkeypatch.setattr(sharding, "count", lambda: size)
     shares = []
     for rank in range(size):
-        monkeypatch.setattr(sharding, "_rank", lambda rank=rank: rank)
+        monkeypatch.setattr(sharding, "rank", lambda rank=rank: rank)
         shares.append(torch.cat(list(sharding.share(batches))))
 
     def broadcast(tensor, source):
@@ -77,12 +78,12 @@ def test_batches_come_together_in_order(monkeypatch, size):
 
     monkeypatch.setattr(sharding.distributed, "broadcast", broadcast)
     for rank in range(size):
-        monkeypatch.setattr(sharding, "_rank", lambda rank=rank: rank)
+        monkeypatch.setattr(sharding, "rank", lambda rank=rank: rank)
         assert sharding.together(shares[rank], sizes)[:, 0].tolist() == list(range(25))
 
 
 def test_more_processes_than_batches_are_refused(monkeypatch):
-    monkeypatch.setattr(sharding, "_size", lambda: 3)
+    monkeypatch.setattr(sharding, "count", lambda: 3)
     sharding.check_enough(3)
     with pytest.raises(EvaluationError, match="2 batches are too few for 3 processes"):
         extract([], 500, None, "two batches")
@@ -91,9 +92,9 @@ def test_more_processes_than_batches_are_refused(monkeypatch):
 @pytest.fixture
 def process(monkeypatch):
     """process(rank) makes this one of three, who gets what it computed itself and nothing else."""
-    monkeypatch.setattr(sharding, "_size", lambda: 3)
+    monkeypatch.setattr(sharding, "count", lambda: 3)
     monkeypatch.setattr(sharding, "together", lambda own, sizes: own)
-    return lambda rank: monkeypatch.setattr(sharding, "_rank", lambda: rank)
+    return lambda rank: monkeypatch.setattr(sharding, "rank", lambda: rank)
 
 
 def interleaved(shares, size):
@@ -130,7 +131,7 @@ def group(monkeypatch):
 
     def broadcast(tensor, source):
         assert source == 0
-        if sharding.is_main():
+        if ranks.is_main():
             sent.append(tensor.clone())
         else:
             tensor.copy_(sent.pop(0))
@@ -144,18 +145,18 @@ def group(monkeypatch):
 def test_the_main_process_scores_and_tells(group, monkeypatch):
     scores = {"recall": ScoreRecord(1 / 3, interval=(0.1, 0.7), count=5), "specks": ScoreRecord(0)}
     group(0)
-    assert sharding.is_main()
+    assert ranks.is_main()
     assert sharding.share([1, 2, 3]) == [1, 3]
     assert sharding.by_main(lambda: scores) == scores
     group(1)
-    assert not sharding.is_main()
+    assert not ranks.is_main()
     assert sharding.share([1, 2]) == [2]
     assert sharding.by_main(lambda: pytest.fail("scored")) == scores
 
 
 def test_one_process_alone_asks_nobody(monkeypatch):
     monkeypatch.setattr(sharding.distributed, "broadcast", lambda *_: pytest.fail("asked"))
-    assert sharding.is_main()
+    assert ranks.is_main()
     assert sharding.by_main(dict) == {}
     assert sharding.share([1]) == [1]
 
@@ -179,7 +180,7 @@ def test_all_but_the_main_process_fall_silent(group, monkeypatch, capsys, rank):
 
     with pytest.raises(KeyError):
         fails()
-    assert capsys.readouterr() == ("result\n" * (rank == 0), "talk\n")
+    assert capsys.readouterr() == ("result\n" * (rank == 0), "talk\n" * (rank == 0))
     assert calls == [(("gloo",), {"timeout": datetime.timedelta(days=1)}), "parted"]
 
 
@@ -189,4 +190,29 @@ def test_without_torchrun_nothing_is_joined(monkeypatch, capsys):
     with sharding.processes():
         print("result")
     assert capsys.readouterr().out == "result\n"
-    assert sharding.launched() == 1
+    assert ranks.launched() == 1
+
+
+def test_processes_that_do_not_meet_are_named(monkeypatch, capsys):
+    """A launcher that says how many and not where."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for name in ("MASTER_ADDR", "MASTER_PORT", "RANK"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["table", "--check"]) == 2
+    assert "error: the processes of this program do not meet: " in capsys.readouterr().err
+
+
+def test_a_number_of_processes_that_is_none_is_refused(monkeypatch, capsys):
+    monkeypatch.setenv("WORLD_SIZE", "two")
+    assert main(["table", "--check"]) == 2
+    assert "error: WORLD_SIZE is 'two', no number of processes" in capsys.readouterr().err
+
+
+def test_a_process_that_ended_is_no_traceback_of_the_others(group, monkeypatch):
+    def broadcast(tensor, source):
+        raise RuntimeError("Connection closed by peer\nand more")
+
+    monkeypatch.setattr(sharding.distributed, "broadcast", broadcast)
+    group(1)
+    with pytest.raises(ranks.LostProcessError, match=r"not answer \(Connection closed by peer\)$"):
+        sharding.by_main(dict)

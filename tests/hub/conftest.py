@@ -9,15 +9,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 from huggingface_hub import constants
 from huggingface_hub.utils import _http
 
 from duet.core.files import sha256
 from duet.core.pixels import grid, to_pil
 from duet.data.mnist import MNIST
-from duet.store import records
+from duet.store import evolution, records
 from duet.store.checkpoint import EVOLUTION, METRICS, PREVIEW, TRAINING, WEIGHTS, save
 from duet.store.config import DataRecord
+from duet.store.evolution import Sheet
 from duet.store.metrics import MetricsRecord
 from training.__main__ import main
 
@@ -100,11 +102,11 @@ def make_folder(tmp_path, training_record, measurement):
         folder = tmp_path / "made" / name
         folder.mkdir(parents=True)
         save(folder, model, name=name, made_from=DataRecord.of(MNIST.facts, "a" * 64))
-        records.write(folder / TRAINING, training_record())
+        records.write(folder / TRAINING, training_record(evolution=(0, 9)))
         measured = measurement(subject_sha256=sha256(folder / WEIGHTS))
         records.write(folder / METRICS, MetricsRecord((measured,)))
         to_pil(grid(model.sample(4), 2)).save(folder / PREVIEW)
-        to_pil(grid(model.sample(4), 4)).save(folder / EVOLUTION)
+        evolution.write(folder / EVOLUTION, Sheet((0, 9), torch.stack([evolution.row(model)] * 2)))
         return folder
 
     return make

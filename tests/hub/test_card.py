@@ -2,15 +2,17 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 import duet
 from duet.data.mnist import MNIST
 from duet.hub.card import text, write_card
 from duet.models.gan import GAN, GANConfig
-from duet.store import checkpoint, records
-from duet.store.checkpoint import CARD, METRICS, TRAINING, CheckpointError, save
+from duet.store import checkpoint, evolution, records
+from duet.store.checkpoint import CARD, EVOLUTION, METRICS, TRAINING, CheckpointError, save
 from duet.store.config import DataRecord
+from duet.store.evolution import Sheet
 from duet.store.metrics import MetricsRecord, ScoreRecord
 
 
@@ -39,6 +41,16 @@ def test_the_card_tells_what_the_files_tell(folder, measurement):
     for said in ("python -m training gan --steps 9", "2 min on an abacus", "0.123", "50,000",
                  'duet.load("tiny")', "preview.png", "Limits", "Ethics"):
         assert said in body
+
+
+def test_the_card_shows_the_sheet_of_the_run_where_there_is_one(folder, tiny_gan, training_record):
+    assert "evolution.png" not in parts(write_card(folder))[1]
+    sheet = Sheet((0, 1200), torch.stack([evolution.row(tiny_gan)] * 2))
+    evolution.write(folder / EVOLUTION, sheet)
+    records.write(folder / TRAINING, training_record(evolution=(0, 1200)))
+    training = parts(write_card(folder))[1].split("## Training\n")[1].split("\n## Scores")[0]
+    assert "from step 0 above to step 1,200 below, a row for each of 2 steps:\n\n![" in training
+    assert training.endswith("](evolution.png)\n")
 
 
 def test_the_card_of_other_data_says_nothing_of_digits(folder, tiny_gan):

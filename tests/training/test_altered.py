@@ -1,15 +1,19 @@
 """Fewer images, wrong labels, repeats: as many as asked, by the seed, and nothing else changed."""
 
 import dataclasses
+import json
 
 import pytest
 import torch
 
 import duet
+from duet.core.tensors import load_tensors, save_tensors
 from duet.data import ImageSet
-from training.altered import altered
+from training.altered import ALTERED, altered
 from training.config import TrainingError
+from training.folder import STATE
 from training.recipes import RECIPES
+from training.state import ABOUT
 
 
 @pytest.fixture
@@ -82,5 +86,25 @@ def test_a_run_of_them_is_recorded_and_resumed_as_such(run):
     assert settings.items() <= record.settings.items()
     with pytest.raises(TrainingError, match=r"was trained with --wrong-labels 0\.5"):
         run("gan", "a", steps=3, resume=True, **settings | {"wrong_labels": 0.0})
+    with pytest.raises(TrainingError, match=r"--train-images 40 --wrong-labels 0\.5 --dup"):
+        run("gan", "a", steps=3, resume=True)
     with pytest.raises(TrainingError, match="--batch-size 8 is more than the 7 images"):
         run("gan", "b", steps=3, train_images=7)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({"train_images": 40}, "no --train-images"), ({"duplicates": 0.5}, "--duplicates 0.0"),
+     ({"wrong_labels": 0.5}, "--wrong-labels 0.0")],
+)
+@pytest.mark.parametrize("old", [False, True])
+def test_a_run_of_all_images_does_not_go_on_with_others(finished, run, settings, said, old):
+    """Nor does an old one, whose state knows of no such thing."""
+    if old:
+        tensors, texts = load_tensors(finished / STATE)
+        about = json.loads(texts[ABOUT])
+        about["recipe"] = {k: v for k, v in about["recipe"].items() if k not in ALTERED}
+        save_tensors(finished / STATE, tensors, {ABOUT: json.dumps(about)})
+    with pytest.raises(TrainingError, match=f"was trained with {said}; pass"):
+        run("gan", "run", steps=3, resume=True, **settings)
+    run("gan", "run", steps=2, resume=True)

@@ -24,23 +24,9 @@ FAST = ["--device", "cpu", "--batch-size", "8", "--width", "4", "--save-every", 
 
 
 @pytest.fixture
-def command(root, fake_mnist):
-    """command("gan", "--steps", "3") -> a running process with its output in pipes."""
-    started = []
-
-    def start(*arguments):
-        environment = os.environ | {"DUET_DATA": str(fake_mnist), "OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "training", *arguments], cwd=root, env=environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+def command(warm, fake_mnist):
+    """command("gan", "--steps", "3") -> a running process."""
+    return lambda *words: warm(["-m", "training", *words], {"DUET_DATA": str(fake_mnist)})
 
 
 def wait_for_step(folder, step, process):
@@ -185,6 +171,7 @@ def test_help_explains_every_field(recipe, capsys):
         (["gan", "--steps", "0"], "--steps must be at least 1"),
         (["gan", "--device", "abacus"], "device abacus is not usable"),
         (["gan", "--data", "nope"], "unknown data set 'nope'"),
+        (["card"], "name at least one checkpoint folder"),
         (["card", "nope"], "no checkpoint at 'nope'"),
     ],
 )

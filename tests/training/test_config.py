@@ -18,7 +18,7 @@ from training.spatial_vae import FLOW_STEPS, PRIOR_DEPTH, PRIOR_WIDTH
 
 OPERATIONAL = {
     "data_dir", "out", "steps", "device", "save_every", "resume", "push_to_hub", "dry_run",
-    "licence", "credit", "eval_every", "log_with", "retry",
+    "licence", "credit", "eval_every", "show_every", "log_with", "retry",
 }
 
 

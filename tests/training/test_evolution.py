@@ -9,7 +9,9 @@ from PIL.PngImagePlugin import PngInfo
 import duet
 from duet.core import latents
 from duet.core.files import read_json
-from training.evolution import COLUMNS, Evolution, drawn, is_point
+from duet.store.evolution import COLUMNS, drawn
+from training.evolution import Evolution, is_point
+from training.randomness import batch_indices
 
 
 def sheet(path):
@@ -63,6 +65,23 @@ def test_a_resumed_run_shows_what_an_unbroken_one_shows(run):
     assert duet.load(resumed / "checkpoint").training.evolution == tuple(one[0])
 
 
+def test_who_looks_on_sees_the_sheet_and_the_log_before_the_next_save(run, monkeypatch, tmp_path):
+    """With show_every=2, at each second step; the state is as old as the last save."""
+    seen = []
+
+    def look(*_):
+        seen.append((sheet(tmp_path / "a" / "evolution.png")[0][-1],
+                     len((tmp_path / "a" / "log.jsonl").read_text().splitlines())))
+        return 0
+
+    monkeypatch.setattr("training.loop.batch_indices", lambda *a: look() or batch_indices(*a))
+    folder = run("gan", "a", steps=7, save_every=50, show_every=2)
+    assert seen == [(0, 0), (0, 0), (2, 1), (2, 1), (4, 2), (4, 2), (6, 3)]
+    plain = run("gan", "b", steps=7, save_every=50)
+    weights = [duet.load(one / "checkpoint").weights_sha256 for one in (folder, plain)]
+    assert weights[0] == weights[1]
+
+
 def test_rows_after_the_saved_state_are_drawn_again(tmp_path, tiny_gan):
     evolution = Evolution(tmp_path / "evolution.png", 0)
     for step in (1, 2, 3):
@@ -99,7 +118,7 @@ def test_a_run_of_before_there_were_sheets_goes_on(run, finished):
 
 def test_large_pictures_are_shown_small(tmp_path, tiny_spatial_vae, monkeypatch):
     """16x8 in colour, as 4x2: the means of areas."""
-    monkeypatch.setattr("training.evolution.MOST_PIXELS", 4)
+    monkeypatch.setattr("duet.store.evolution.MOST_PIXELS", 4)
     Evolution(tmp_path / "evolution.png", 0).write(0, tiny_spatial_vae)
     found = np.array(Image.open(tmp_path / "evolution.png"))
     assert found.shape == (4, 2 * COLUMNS, 3)

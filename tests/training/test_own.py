@@ -117,12 +117,21 @@ def test_a_run_goes_on_with_the_same_pictures_wherever_they_are(tmp_path, capsys
     flags[2] = str(moved)
     assert main([*flags, "3"]) == 0
     assert read_json(tmp_path / "runs/heaps-gan/checkpoint/training.json")["steps"] == 3
+    renamed = moved.rename(tmp_path / "elsewhere" / "piles")
+    flags[2] = str(renamed)
+    out = [*flags[:-1], "--out", "runs/heaps-gan", "--save-every", "5", "--steps"]
+    for steps in ("4", "5"):
+        assert main([*out, steps]) == 0
+    made = duet.load(tmp_path / "runs/heaps-gan/checkpoint")
+    assert (made.training.steps, made.training.settings["data"], made.data) == (5, "heaps", "piles")
+    renamed.rename(moved)
+    flags[2] = str(moved)
     shutil.rmtree(moved)
     pictures(moved, {"": 8}, seed=1)
     capsys.readouterr()
-    assert main([*flags, "4"]) == 2
+    assert main([*flags, "6"]) == 2
     assert "was trained on other pictures than heaps holds now" in capsys.readouterr().err
-    assert main([*flags, "4", "--image-size", "16"]) == 2
+    assert main([*flags, "6", "--image-size", "16"]) == 2
     assert "was trained with --image-size 8 --background" in capsys.readouterr().err
 
 

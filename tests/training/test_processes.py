@@ -1,11 +1,8 @@
 """Several processes: two make the steps of one, one writes, a lost one ends the job in words."""
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,12 +11,15 @@ import pytest
 import torch
 
 import duet
+from duet.core import ranks
+from duet.core.errors import DuetError
+from duet.core.ranks import LostProcessError
 from duet.core.tensors import load_tensors
 from duet.store.run import read_log
 from training import processes
 from training.__main__ import main
 from training.precision import pick_precision
-from training.processes import AGREE_EVERY_STEPS, LostProcessError, check_launch
+from training.processes import AGREE_EVERY_STEPS, check_launch
 from training.randomness import weights_seed
 from training.recipes import RECIPES
 
@@ -28,20 +28,17 @@ COMMON = {"data": "toy", "batch_size": 8, "device": "cpu", "precision": "float32
 SIZES = {"gan": {"width": 4, "augment": "none"}, "vae": {"width": 4, "latent_dim": 6}, "dcgan": {}}
 
 
-def started(root, arguments, count, **environment):
+def started(warm, arguments, count, **environment):
     """The processes of a job, as torchrun starts them, which alone takes seconds."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    common = os.environ | {
-        "OMP_NUM_THREADS": "1", "PYTHONPATH": str(root), "WORLD_SIZE": str(count),
-        "LOCAL_WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
-    } | environment
+    common = environment | {
+        "WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
     return [
-        subprocess.Popen(
-            [sys.executable, *map(str, arguments)], cwd=root, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, env=common | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-        )
+        warm(arguments, common | {"RANK": str(rank), "LOCAL_RANK": str(rank)})
         for rank in range(count)
     ]
 
@@ -61,12 +58,12 @@ def jobs(folder, steps, resume=False):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, root):
+def trained(tmp_path_factory, warm):
     """Folders of the same runs by one process, and by two, to step 4 and to step 6."""
     folder = tmp_path_factory.mktemp("processes")
 
     def work(name, steps, count, resume=False):
-        told = ended(started(root, [WORKER, json.dumps(jobs(folder / name, steps, resume))], count))
+        told = ended(started(warm, [WORKER, json.dumps(jobs(folder / name, steps, resume))], count))
         assert [code for code, *_ in told] == [0] * count, told
         return told
 
@@ -76,11 +73,11 @@ def trained(tmp_path_factory, root):
     return SimpleNamespace(one=one, two=two, alone=alone, both=both, work=work)
 
 
-def endless(root, data, folder):
+def endless(warm, data, folder):
     """A job of two that is past its first saves."""
     flags = ["-m", "training", "gan", "--device", "cpu", "--batch-size", "8", "--width", "4",
              "--save-every", "5", "--steps", "100000", "--out", folder]
-    job = started(root, flags, 2, DUET_DATA=str(data))
+    job = started(warm, flags, 2, DUET_DATA=str(data))
     log, deadline = folder / "log.jsonl", time.monotonic() + 150
     while not (log.exists() and log.read_text().count("\n") > 1):
         assert job[0].poll() is None, ended(job)
@@ -145,13 +142,14 @@ def test_a_run_goes_on_with_another_number_of_processes(trained):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lost", [0, 1])
-def test_a_killed_process_ends_the_job_in_words(root, fake_mnist, tmp_path, lost):
+def test_a_killed_process_ends_the_job_in_words(warm, fake_mnist, tmp_path, lost):
     """And leaves a state to go on from."""
-    job = endless(root, fake_mnist, tmp_path / "run")
+    job = endless(warm, fake_mnist, tmp_path / "run")
     job[lost].send_signal(signal.SIGKILL)
     code, shown, said = ended(job)[1 - lost]
     assert (code, shown) == (2, "")
-    assert "error: another process of this run has ended or does not answer; the last" in said
+    assert "error: another process of this program has ended or does not answer (" in said
+    assert "; the last state saved is kept, go on from it" in said
     assert "Traceback" not in said
     _, texts = load_tensors(tmp_path / "run" / "state.safetensors")
     assert json.loads(texts["duet"])["step"] >= 5
@@ -159,8 +157,8 @@ def test_a_killed_process_ends_the_job_in_words(root, fake_mnist, tmp_path, lost
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_to_one_stops_all(root, fake_mnist, tmp_path, number):
-    job = endless(root, fake_mnist, tmp_path / "run")
+def test_a_signal_to_one_stops_all(warm, fake_mnist, tmp_path, number):
+    job = endless(warm, fake_mnist, tmp_path / "run")
     job[1].send_signal(number)
     told = ended(job)
     assert [code for code, *_ in told] == [128 + signal.SIGTERM, 128 + number]
@@ -185,7 +183,7 @@ def test_what_a_launcher_cannot_have_is_refused(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     config = RECIPES["gan"].config(**settings, out=tmp_path / "run")
-    with pytest.raises(processes.TrainingError, match=said):
+    with pytest.raises(DuetError, match=said):
         check_launch(config)
     flags = [f"--{name}={value}" for name, value in settings.items()]
     assert main(["gan", *flags, "--out", str(tmp_path / "run")]) == 2
@@ -232,7 +230,7 @@ def test_processes_that_do_not_meet_are_named(monkeypatch):
 
 def test_alone_all_this_is_nothing():
     values = torch.arange(6.0, requires_grad=True)
-    assert (processes.rank(), processes.count(), processes.is_main()) == (0, 1, True)
+    assert (ranks.rank(), ranks.count(), ranks.is_main()) == (0, 1, True)
     assert processes.whole(values) is values
     assert processes.average([values])[0] is values
     assert torch.equal(processes.share(values), values)

@@ -1,0 +1,150 @@
+"""Endpoints for programs, which language models have as tools too (MCP). What the tabs draw,
+/sample and /interpolate, they bring themselves (demo/two_sides.py).
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from gradio import FileData
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
+
+from demo import actions, cache, card, gpu, leaderboard, pictures, png, uploads
+from demo.cache import Cache
+from demo.catalogue import Catalogue
+from demo.controls import endpoint
+from demo.options import Choice, Seed
+from demo.reconstruction import Reconstruction, encodes, reconstruct
+from demo.remote import RemoteError, as_json, in_turn
+from demo.tabs import sample
+from demo.uploads import Picture
+from duet.core import latents
+from duet.store.checkpoint import Checkpoint
+from duet.store.scores import SCORES
+
+KEPT = 200  # reconstructions, of some kilobytes each
+PATIENCE_SECONDS = 30.0  # of who waits for the search of another
+_searching = threading.Lock()
+PICTURE = Picture("picture", "Picture", "The largest square in its middle is used.", None)
+
+
+def add_endpoints(offer: Catalogue) -> None:
+    """/models, /card, /scores, /arrays and /reconstruct, within the page that is being built."""
+    model = Choice("model", "Model", "By its name, as “models” lists them.", None, offer.names)
+    titles = tuple(offer.datasets())
+    dataset = Choice("dataset", "Pictures", "What the models were trained on.", titles[0], titles)
+    drawing = sample.options(offer.class_names())
+    seed = Seed("seed", "Seed", "Where a search starts.")
+
+    def models() -> dict[str, Any]:
+        """List the generative models on offer, by name: what each is, the pictures that it was
+        trained on, the classes that it can be asked for, the shape of its pictures and latents."""
+        return {name: _about(known) for name, known in offer.checkpoints.items()}
+
+    def card_of(model: str) -> dict[str, Any]:
+        """Say what is known of a model: network, data, training, and its main scores in words."""
+        return card.as_json(offer.checkpoints[model])
+
+    def scores(dataset: str) -> dict[str, Any]:
+        """Compare the models of a data set: every stored score with its 95 % interval, the real
+        held-out pictures first, then the best; what each score means; the command that measures
+        it again. Tables of different protocols do not compare.
+        """
+        meanings = {
+            key: {"title": score.title, "unit": score.unit, "meaning": score.meaning,
+                  "higher_is_better": score.higher_is_better}
+            for key, score in SCORES.items()
+        }
+        return leaderboard.as_json(leaderboard.board(offer, dataset)) | {"scores": meanings}
+
+    def arrays(
+        model: str, class_name: str, count: int, seed: int, truncation: float
+    ) -> dict[str, Any]:
+        """Draw the pictures that “sample” draws of one model, as numbers instead of a sheet.
+
+        Returns:
+            z [N, latent_dim]; labels [N]; shape [N, C, H, W] of pixels, which are uint8 in base64.
+        """
+        return _arrays(offer.checkpoints[model], class_name, count, seed, truncation)
+
+    kept: Cache[Reconstruction] = Cache(KEPT, lambda found: 1)
+
+    def reconstruct_picture(
+        model: str, picture: str, class_name: str, seed: int
+    ) -> tuple[FileData, dict[str, Any]]:
+        """Find the picture of a model that comes nearest to a given one: a VAE encodes and decodes
+        it at once, a GAN is searched, which takes seconds.
+
+        Returns:
+            the given picture beside the model's (PNG); then the root mean square error in grey
+            levels, psnr in decibels, z [latent_dim], label and class_name of what was found.
+        """
+        known = offer.checkpoints[model]
+        image = uploads.decode(picture, known.model.image_shape)
+        label = actions.label_of(known, class_name)
+        key = (cache.identity(known), _digest(image), label, seed)
+        found = kept.get(key, lambda: _reconstruct(known, image, label, seed))
+        pair = pictures.sheet(torch.stack([found.original, found.image]))
+        path = save_bytes_to_cache(png.still(pair), "image.png", get_upload_folder())
+        return FileData(path=path).model_dump(), _words(known, found)  # type: ignore[return-value]
+
+    endpoint("models", [], models)
+    endpoint("card", [model], card_of)
+    endpoint("scores", [dataset], scores)
+    endpoint("arrays", [model, *drawing], in_turn(gpu.with_gpu(arrays), PATIENCE_SECONDS))
+    endpoint("reconstruct", [model, PICTURE, drawing[0], seed], reconstruct_picture)
+
+
+def _about(known: Checkpoint) -> dict[str, Any]:
+    model = known.model
+    return {
+        "kind": model.title, "about": model.about, "data": known.made_from.title,
+        "classes": list(known.class_names) if model.num_classes else [],
+        "image_shape": list(model.image_shape), "latent_dim": model.latent_dim,
+        "encodes": encodes(model), "weights_sha256": known.weights_sha256,
+    }
+
+
+def _arrays(
+    known: Checkpoint, class_name: str, count: int, seed: int, truncation: float
+) -> dict[str, Any]:
+    model = known.model
+    z, labels = latents.draw(seed, range(count), model.latent_dim, model.num_classes)
+    label = actions.label_of(known, class_name)
+    if label is not None:
+        labels = torch.full_like(labels, label)
+    z = latents.truncate(z, truncation)
+    images = model.domain.to_pixels(model.render(z, labels))
+    return {"z": z.tolist(), "labels": labels.tolist(), **as_json(images)}
+
+
+def _reconstruct(
+    known: Checkpoint, image: torch.Tensor, label: int | None, seed: int
+) -> Reconstruction:
+    """The end of it: one search at a time, which lets others draw between two steps."""
+    if not _searching.acquire(timeout=PATIENCE_SECONDS):
+        raise RemoteError("Too many search at once; ask again in a while.")
+    try:
+        steps = reconstruct(known.model, image, label, seed=seed)
+        advance: Callable[..., Reconstruction | None] = in_turn(gpu.with_gpu(next))
+        while (step := advance(steps, None)) is not None:
+            found = step
+        return found
+    finally:
+        _searching.release()
+
+
+def _words(known: Checkpoint, found: Reconstruction) -> dict[str, Any]:
+    names = known.class_names if known.model.num_classes else ()
+    return {
+        "error": round(found.error, 3), "psnr": found.psnr and round(found.psnr, 2),
+        "z": found.z.tolist(), "label": found.label,
+        "class_name": names[found.label] if names else None,
+    }
+
+
+def _digest(image: torch.Tensor) -> str:
+    return hashlib.sha256(image.contiguous().numpy().tobytes()).hexdigest()

@@ -1,0 +1,178 @@
+"""What Explore and Reconstruct ask of the server: the atlas of a model, held-out pictures, and a
+visitor's picture as a model takes it."""
+
+import base64
+import dataclasses
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import duet
+from demo import atlas, facts, held_out, reconstruction, uploads
+from demo.catalogue import Catalogue
+from demo.directions import directions
+from duet.data import ImageSet
+from duet.store import records
+from duet.store.checkpoint import shipped_names
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept(monkeypatch):
+    monkeypatch.setattr(atlas, "_kept", {})
+    held_out._some.cache_clear()
+
+
+@pytest.fixture
+def some(monkeypatch):
+    """57 held-out pictures, sorted and unbalanced."""
+    labels = torch.tensor([0] * 30 + [3] * 20 + [9] * 7)
+    images = torch.randint(0, 256, (57, 1, 28, 28), dtype=torch.uint8)
+    pictures = ImageSet("toy", "test", images, labels, tuple("0123456789"))
+    monkeypatch.setattr(atlas, "held_out", lambda checkpoint: pictures)
+    return pictures
+
+
+def test_a_map_is_a_plane_in_latent_space(some, mock_checkpoint, tiny_vae):
+    found = atlas.compute(mock_checkpoint(model=tiny_vae, weights_sha256="a" * 64))
+    assert [each.label for each in found.maps] == [0, None]
+    for each in found.maps:
+        labels = some.labels if each.label is None else torch.zeros_like(some.labels)
+        z = reconstruction.encode(tiny_vae, some.images, labels)
+        assert each.classes == tuple(some.labels.tolist())
+        mean, axes, places = map(torch.tensor, (each.mean, each.axes, each.places))
+        torch.testing.assert_close(mean, z.mean(0), atol=1e-3, rtol=0)
+        torch.testing.assert_close(axes @ axes.T, torch.eye(2), atol=1e-3, rtol=0)
+        torch.testing.assert_close(places, (z - mean) @ axes.T, atol=0.02, rtol=0.01)
+        widest = torch.linalg.svdvals(z - z.mean(0))[:2]
+        torch.testing.assert_close(places.norm(dim=0), widest, atol=0.1, rtol=0.01)
+    for axis, wanted in zip(found.directions, directions(tiny_vae), strict=True):
+        assert axis.vector == pytest.approx(wanted.vector.tolist(), abs=1e-4)
+        assert axis.name == wanted.name
+
+
+def test_without_classes_there_is_one_map_and_without_an_encoder_none(
+    some, mock_checkpoint, tiny_vae, tiny_gan
+):
+    config = dataclasses.replace(tiny_vae.config, num_classes=0)
+    (only,) = atlas.compute(mock_checkpoint(model=type(tiny_vae)(config).eval())).maps
+    assert only.label == 0
+    assert atlas.compute(mock_checkpoint(model=tiny_gan)).maps == ()
+
+
+def test_without_pictures_there_is_no_map(monkeypatch, mock_checkpoint, tiny_vae):
+    monkeypatch.setattr(atlas, "held_out", lambda checkpoint: None)
+    assert atlas.compute(mock_checkpoint(model=tiny_vae)).maps == ()
+
+
+def test_it_is_read_where_it_is_of_these_weights_and_computed_once_elsewhere(
+    monkeypatch, mock_checkpoint, tiny_gan
+):
+    known = duet.load("mnist-gan")
+    stored = records.read(atlas.Atlas, atlas.path_of("mnist-gan"))
+    computed = []
+
+    def compute(checkpoint):
+        computed.append(checkpoint.name)
+        return dataclasses.replace(stored, weights_sha256=checkpoint.weights_sha256)
+
+    monkeypatch.setattr(atlas, "compute", compute)
+    assert atlas.atlas(known) == stored
+    other = mock_checkpoint(name="other", model=tiny_gan, weights_sha256="b" * 64)
+    assert atlas.atlas(other) is atlas.atlas(other)
+    assert computed == ["other"]
+
+
+def test_a_file_of_other_weights_or_none_is_not_believed(monkeypatch, tmp_path):
+    known = duet.load("mnist-gan")
+    (tmp_path / "models" / "mnist-gan").mkdir(parents=True)
+    stored = atlas.path_of("mnist-gan").read_text()
+    monkeypatch.setattr(facts, "STAGE", tmp_path)
+    path = atlas.path_of("mnist-gan")
+    for text in (stored.replace(known.weights_sha256, "0" * 64), stored[:-9], "[]"):
+        path.write_text(text)
+        assert atlas._read("mnist-gan", known) is None
+    path.write_text(stored)
+    assert atlas._read("mnist-gan", known).weights_sha256 == known.weights_sha256
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_the_shipped_are_of_the_shipped_weights(name):
+    """Fails after a release until `python -m demo.site` or `python -m demo.atlas` has run."""
+    found = records.read(atlas.Atlas, atlas.path_of(name))
+    assert found is not None
+    assert found.weights_sha256 == duet.load(name).weights_sha256
+
+
+def test_a_shipped_atlas_is_what_the_command_computes():
+    stored = records.read(atlas.Atlas, atlas.path_of("mnist-gan"))
+    again = directions(duet.load("mnist-gan").model)
+    for axis, found in zip(stored.directions, again, strict=True):
+        assert axis.name == found.name
+        assert np.abs(np.dot(axis.vector, found.vector.numpy())) == pytest.approx(1, abs=1e-2)
+
+
+def test_held_out_pictures_are_the_same_each_time_and_fit(
+    fake_mnist, monkeypatch, mock_checkpoint, tiny_gan
+):
+    monkeypatch.setenv("DUET_DATA", str(fake_mnist))
+    known = mock_checkpoint(model=tiny_gan, data={"name": "mnist", "title": "MNIST"})
+    first = held_out.held_out(known)
+    assert len(first) == held_out.MOST
+    held_out._some.cache_clear()
+    assert torch.equal(held_out.held_out(known).images, first.images)
+    small = mock_checkpoint(data={"name": "mnist", "title": "MNIST"})
+    assert held_out.held_out(small) is None
+    assert held_out.held_out(mock_checkpoint(model=tiny_gan)) is None  # "toy" is no known set
+
+
+def test_where_no_files_are_there_are_no_held_out_pictures(
+    tmp_path, monkeypatch, mock_checkpoint, tiny_gan
+):
+    monkeypatch.setenv("DUET_DATA", str(tmp_path))
+    known = mock_checkpoint(model=tiny_gan, data={"name": "mnist", "title": "MNIST"})
+    assert held_out.held_out(known) is None
+
+
+@pytest.fixture
+def call(mock_checkpoint, tiny_vae, serve_in_process, tmp_path):
+    offer = Catalogue({"vae": mock_checkpoint(name="vae", model=tiny_vae, weights_sha256="c" * 64),
+                       "rgb": mock_checkpoint(name="rgb", shape=(3, 4, 4))})
+    with serve_in_process(offer, tmp_path) as client:
+
+        def run(endpoint: str, *data):
+            answer = client.post(f"/gradio_api/run/{endpoint}", json={"data": data})
+            body = answer.json()
+            return body["data"][0] if answer.status_code == 200 else body["error"]
+
+        yield run
+
+
+def test_the_page_gets_them_as_json(call, some, monkeypatch):
+    found = call("atlas", "vae")
+    assert len(found["directions"]) == 6
+    assert len(found["directions"][0]["vector"]) == 6
+    assert len(found["maps"][1]["places"]) == 57
+    assert "Model must be one of" in call("atlas", "other")
+    assert call("held_out", "vae") is None
+    monkeypatch.setattr("demo.tabs.reconstruct.held_out", lambda checkpoint: some)
+    held = call("held_out", "vae")
+    assert held["shape"] == [24, 1, 28, 28]
+    assert base64.b64decode(held["pixels"]) == some.images[:24].numpy().tobytes()
+    assert held["labels"] == some.labels[:24].tolist()
+
+
+def test_a_visitors_picture_comes_as_the_model_takes_it(call):
+    buffer = io.BytesIO()
+    picture = np.random.default_rng(0).integers(0, 256, (40, 90, 3)).astype(np.uint8)
+    Image.fromarray(picture).save(buffer, "PNG")
+    text = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    for model, shape in (("vae", (1, 28, 28)), ("rgb", (3, 4, 4))):
+        found = call("fit", model, text)
+        assert found["shape"] == [1, *shape]
+        wanted = uploads.decode(buffer.getvalue(), shape)
+        assert base64.b64decode(found["pixels"]) == wanted.numpy().tobytes()
+    assert "not a picture" in call("fit", "vae", base64.b64encode(b"%PDF-1.4").decode())
+    assert "Model must be one of" in call("fit", "other", text)
