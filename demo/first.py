@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import quote
 
+from demo import share
 from demo.facts import STAGE
 
 Message = MutableMapping[str, Any]
@@ -19,7 +20,7 @@ SCRIPT, HIDE = STAGE / "first.js", STAGE / "hide.js"
 # What no module of the page imports.
 ALONE = (SCRIPT.name, HIDE.name, "words.js", "worker.js", "pair.js", "directions.js", "space.js",
          "chart.js", "back.js")
-MARK = b"<gradio-app"  # Gradio lays the page out within that
+MARK, HEAD = b"<gradio-app", b"</head>"  # Gradio lays the page out within the first
 
 
 def html() -> str:
@@ -40,7 +41,8 @@ def html() -> str:
 
 
 class FirstPicture:
-    """Middleware: puts `html()` into Gradio's page, before its own element."""
+    """Middleware: puts `html()` into Gradio's page, before its own element, and our share card in
+    the place of Gradio's."""
 
     def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
         self.app = app
@@ -63,13 +65,21 @@ class FirstPicture:
             body += message.get("body", b"")
             if message.get("more_body", False):
                 return
-            page = body.replace(MARK, self.html + MARK, 1)
+            page = _with_card(body, scope).replace(MARK, self.html + MARK, 1)
             headers = [(k, v) for k, v in start["headers"] if k.lower() != b"content-length"]
             length = (b"content-length", str(len(page)).encode())
             await send({**start, "headers": [*headers, length]})
             await send({"type": "http.response.body", "body": page})
 
         await self.app(scope, receive, answer if scope.get("path") == "/" else send)
+
+
+def _with_card(page: bytes, scope: Message) -> bytes:
+    head, end, rest = page.partition(HEAD)
+    if not end:
+        return page
+    card = share.tags(share.origin(scope) + FOLDER)
+    return (share.without_tags(head.decode()) + card).encode() + end + rest
 
 
 def _is_html(message: Message) -> bool:

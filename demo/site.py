@@ -17,7 +17,7 @@ import tyro
 from PIL import Image
 
 import duet
-from demo import atlas
+from demo import atlas, share
 from demo.catalogue import Catalogue
 from demo.facts import DRIFT, MODELS, PATH, STAGE, exported, facts
 from duet.core import latents, pixels, program
@@ -35,11 +35,12 @@ class SiteError(DuetError):
     """The site cannot be written there, or not from these checkpoints; the message says why."""
 
 
-def site(out: Path = Path("site")) -> Path:
+def site(out: Path = Path("site"), url: str = "") -> Path:
     """Write the static site and print its folder.
 
     Args:
         out: Folder to write. An earlier site there is replaced.
+        url: Where it will be found, "https://host/folder": shared links then show a picture.
     """
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / FACTS).exists())):
         raise SiteError(f"{out} holds something else than a site; name a new folder")
@@ -48,6 +49,9 @@ def site(out: Path = Path("site")) -> Path:
     make()
     with replacing_folder(out) as scratch:
         shutil.copytree(STAGE, scratch, dirs_exist_ok=True)
+        if url:
+            page = share.PAGE.read_text(encoding="utf-8")
+            (scratch / share.PAGE.name).write_text(share.placed(page, url.rstrip("/") + "/"))
     return out
 
 
@@ -57,14 +61,19 @@ def make() -> None:
     shipped = {c.name: c for c in loaded if c.model.config.domain == PIXELS}
     if not shipped:
         raise SiteError("the stage needs a shipped model; python -m training release ships one")
-    for name, checkpoint in shipped.items():
-        if not _is_current(checkpoint):
-            _make_model(checkpoint, STAGE / MODELS / name)
+    stale = [name for name, checkpoint in shipped.items() if not _is_current(checkpoint)]
+    for name in stale:
+        _make_model(shipped[name], STAGE / MODELS / name)
+    for checkpoint in shipped.values():
         atlas.make(checkpoint)
+    offer = Catalogue(shipped)
+    pair = offer.default_pair()
+    if {*stale} & {*pair} or not (STAGE / share.PICTURE).exists():
+        share.picture(*(shipped[name] for name in pair)).save(STAGE / share.PICTURE, optimize=True)
     for folder in (STAGE / MODELS).iterdir():
         if folder.is_dir() and folder.name not in shipped:  # systems leave files of their own
             shutil.rmtree(folder)
-    write_json(STAGE / FACTS, facts(Catalogue(shipped), exported()))
+    write_json(STAGE / FACTS, facts(offer, exported()))
 
 
 def _is_current(checkpoint: Checkpoint) -> bool:

@@ -34,7 +34,7 @@ export const TEMPLATE = `
   <p class="aside">How the two models in view came about: the same 16 latents, drawn again and again
     while they were trained, and their losses.</p>
   ${REEL}
-  <p class="aside">A <b data-kind="adversarial">GAN</b>'s losses are a duel: each side's gain is the
+  <p class="aside">The losses of a <b data-kind="adversarial">GAN</b> are a duel: each side's gain is the
     other's loss, so they need not fall while the pictures get better. A
     <b data-kind="variational">VAE</b> has one aim, the ELBO, and it rises as it learns.</p>
 </section>

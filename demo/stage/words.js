@@ -1,7 +1,8 @@
 /**
  * The page's language. Everything is written in English; here known texts are replaced, wherever
  * they come from (the stage, Gradio, the server's answers), by those of a table whose keys are the
- * English texts as they appear. `{name}` in a key stands for any text, which is looked up in turn.
+ * English texts as they appear. `{name}` in a key stands for any text, which is looked up in turn,
+ * `{#name}` for a number.
  *
  * The link's `lang` decides, then what was chosen here before, then the browser. In English nothing
  * is observed and nothing costs anything.
@@ -15,6 +16,7 @@ const ATTRIBUTES = ["title", "placeholder", "alt", "label", "aria-label", "aria-
 const LEFT = "script, style, code, pre, textarea, canvas, svg, [translate=no]";
 const KEPT = "duet-language";
 const MOST_KNOWN = 2000;  // translations that are kept
+const NUMBER = "([-−+]?[\\d.,]+)";
 const LETTERS = /[A-Za-z]/;
 const SENTENCES = /(?<=[.!?…])\s+/;
 
@@ -35,8 +37,10 @@ export class Table {
         this.exact.set(key, texts[key]);
         continue;
       }
-      const parts = key.split(/\{[^}]+\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-      this.patterns.push({ pattern: new RegExp(`^${parts.join("(.+?)")}$`, "s"), names, to: texts[key] });
+      const source = key.split(/(\{[^}]+\})/).map((part, i) => (
+        i % 2 === 0 ? part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&") : part[1] === "#" ? NUMBER : "(.+?)"
+      )).join("");
+      this.patterns.push({ pattern: new RegExp(`^${source}$`, "s"), names, to: texts[key] });
     }
   }
 

@@ -3,7 +3,9 @@
 /** @type {import("../lessons.js").Lesson} */
 export default {
   title: "Copying and privacy",
-  models: ["mnist-gan", "mnist-vae", "emoji-gan", "emoji-vae"],
+  models: [
+    "mnist-gan", "mnist-vae", "fashion-gan", "fashion-vae", "emoji-gan", "emoji-vae",
+  ],
   steps: [
     {
       state: "view=sample&seed=3&left=emoji-gan&right=emoji-vae",
