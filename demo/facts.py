@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from demo import quiz
 from demo.catalogue import Catalogue
 from demo.reconstruction import encodes
 from duet.export import about
@@ -16,7 +17,7 @@ from duet.store.checkpoint import Checkpoint
 from duet.store.records import RecordError
 
 STAGE = Path(__file__).resolve().parent / "stage"
-MODELS, DRIFT = "models", "drift.png"
+MODELS, DRIFT, REAL = "models", "drift.png", "real"
 # The recording: frame k stands at (x + k dx, y + k dy).
 PATH = {"x": 3.0, "y": 12.0, "dx": 0.024, "dy": 0.010, "count": 96, "per_second": 12}
 
@@ -51,6 +52,7 @@ def facts(offer: Catalogue, known: Mapping[str, About]) -> dict[str, Any]:
     return {
         "left": left, "right": right, "datasets": datasets,
         "drift": {**PATH, "files": files}, "models": models,
+        "quiz": quiz.facts(offer, STAGE / REAL),
     }
 
 

@@ -15,6 +15,7 @@ from evaluation.commands.ladder import ladder_command
 from evaluation.commands.measure import measure_command
 from evaluation.commands.reference import reference_command
 from evaluation.commands.retraining import retraining_command
+from evaluation.commands.sheet import sheet_command
 from evaluation.commands.table import table_command
 from evaluation.commands.train_extractor import train_extractor_command
 from evaluation.commands.utility import utility_command
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "train-extractor": train_extractor_command,
     "ladder": ladder_command,
     "retraining": retraining_command,
+    "sheet": sheet_command,
 }
 
 

@@ -1,4 +1,4 @@
-/** The stage: two models, four views, one clock. `mount` builds it into an element. */
+/** The stage: two models, five views, one clock. `mount` builds it into an element. */
 
 import { Draw } from "./draw.js";
 import { preload } from "./engine.js";
@@ -6,6 +6,7 @@ import { Explore } from "./explore.js";
 import { Path } from "./path.js";
 import { beside, save } from "./pictures.js";
 import { LAST_SEED } from "./plane.js";
+import { Quiz } from "./quiz.js";
 import { COUNT, Sample } from "./sample.js";
 import { Side } from "./side.js";
 import { State, VIEWS } from "./state.js";
@@ -16,7 +17,8 @@ import { TEMPLATE } from "./template.js";
  * @typedef {import("./explore.js").Drift} Drift
  * @typedef {import("./state.js").View} View
  * @typedef {{models: About[], left: string, right: string, drift: Drift,
- *   datasets: Record<string, string[]>}} Facts  stage.json; the first two of a data set are its pair
+ *   datasets: Record<string, string[]>, quiz: Record<string, import("./quiz.js").Real>}} Facts
+ *   stage.json; the first two of a data set are its pair
  * @typedef {{kept?: Record<string, string>, server?: URL | null}} Around  what the stage's addresses
  *   say for the page around it; the folder of its endpoints, where that page has pickers of its own
  */
@@ -59,6 +61,7 @@ export class Stage {
     this.views = {
       explore: this.explore, sample: new Sample(this, view("sample")),
       interpolate: new Path(this, view("interpolate")), draw: new Draw(this, view("draw")),
+      quiz: new Quiz(this, view("quiz")),
     };
     this.addressed = 0;
     this.#listen();
@@ -132,6 +135,7 @@ export class Stage {
       tab.tabIndex = selected ? 0 : -1;
       this.#find(`#view-${name}`).hidden = !selected;
     }
+    this.#find(".controls").hidden = view === "quiz";  // no question is of a chosen class
     this.reflect();
     this.moved();
   }

@@ -2,9 +2,9 @@
 
 import { LAST_SEED } from "./plane.js";
 
-/** @typedef {"explore" | "sample" | "interpolate" | "draw"} View */
+/** @typedef {"explore" | "sample" | "interpolate" | "draw" | "quiz"} View */
 
-export const VIEWS = /** @type {View[]} */ (["explore", "sample", "interpolate", "draw"]);
+export const VIEWS = /** @type {View[]} */ (["explore", "sample", "interpolate", "draw", "quiz"]);
 export const KINDS = ["spherical", "linear"];
 const OLD_CLASS = "digit";  // as addresses named a class at first
 const DECIMALS = 1000;  // of a place: what is drawn is what the address says
@@ -20,6 +20,7 @@ export class State {
     this.truncation = 1;
     this.playing = true;
     this.seed = 0;
+    this.round = Math.floor(Math.random() * (LAST_SEED + 1));  // the quiz's seed
     this.from = 3;
     this.to = 8;
     this.kind = "spherical";
@@ -53,7 +54,7 @@ export class State {
     this.chosen = query.get("class") ?? query.get(OLD_CLASS);
     this.truncation = number("psi", 0, 1, this.truncation);
     this.weight = number("at", 0, 1, this.weight);
-    for (const name of /** @type {const} */ (["seed", "from", "to"])) {
+    for (const name of /** @type {const} */ (["seed", "round", "from", "to"])) {
       this[name] = Math.floor(number(name, 0, LAST_SEED, this[name]));
     }
     this.view = VIEWS.find((view) => view === query.get("view")) ?? this.view;
@@ -74,6 +75,7 @@ export class State {
       query.set("y", String(this.y));
     }
     if (this.view === "sample") query.set("seed", String(this.seed));
+    if (this.view === "quiz") query.set("round", String(this.round));
     if (this.view === "interpolate") {
       query.set("from", String(this.from));
       query.set("to", String(this.to));

@@ -24,6 +24,7 @@ export const TEMPLATE = `
   <button type="button" role="tab" id="tab-sample" aria-controls="view-sample">Sample</button>
   <button type="button" role="tab" id="tab-interpolate" aria-controls="view-interpolate">Interpolate</button>
   <button type="button" role="tab" id="tab-draw" aria-controls="view-draw">Draw</button>
+  <button type="button" role="tab" id="tab-quiz" aria-controls="view-quiz">Quiz</button>
 </nav>
 <div class="row pictures" hidden><label>Pictures <select name="pictures"></select></label></div>
 
@@ -96,6 +97,33 @@ export const TEMPLATE = `
   <p class="aside">A <b data-kind="variational">VAE</b> learns both ways, from picture to latent and back. A
     <b data-kind="adversarial">GAN</b> learns only to draw: which latent would give your picture, it cannot say.
     It has to be searched for, step by step.</p>
+</section>
+
+<section role="tabpanel" id="view-quiz" aria-labelledby="tab-quiz" hidden>
+  <h2>Real or generated?</h2>
+  <p class="none" role="status" hidden></p>
+  <div class="ask">
+    <p class="aside">Ten pictures, one after the other. Each is real, or drawn by a model. Who made it?</p>
+    <canvas class="question" width="28" height="28" role="img" aria-label="The picture to judge"></canvas>
+    <p class="count" role="status"><span>Picture</span> <b></b></p>
+    <div class="row answers" role="group" aria-label="Who made it?"></div>
+    <p class="aside keys">The keys 1, 2 and 3 answer too.</p>
+  </div>
+  <div class="tally" hidden>
+    <h3 tabindex="-1"><span>Recognised</span> <b></b></h3>
+    <p class="verdict"></p>
+    <div class="wide"></div>
+    <ol></ol>
+    <h3>What gives them away</h3>
+    <p class="aside">Of many pictures; ten may show nothing of it.</p>
+    <div class="wide telltales"></div>
+  </div>
+  <div class="row">
+    <button type="button" data-act="again">Ten others</button>
+    <button type="button" data-act="same" hidden>The same ten</button>
+    <button type="button" data-act="link">Copy link to these ten</button>
+  </div>
+  <p class="aside credit"></p>
 </section>
 
 <div class="controls">

@@ -562,6 +562,7 @@ DEFAULTS = {
     "train-extractor": OWN | {"seed": 0, "resume": False},
     "ladder": OWN | {"images": 5000, "seed": 0, "json": False},
     "retraining": {},
+    "sheet": OWN | {"images": 100, "seed": 0},
 }
 
 
