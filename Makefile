@@ -40,7 +40,7 @@ app: .venv/installed-app ## serve the demo on http://127.0.0.1:7860 (PORT=…, S
 
 # Two processes at a time, each with one thread; a file's tests stay together, Chromium's come last.
 test: check ## lint, check types, run every test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 check: .venv/installed-dev $(if $(shell command -v npm),$(TSC)) ## lint and check types only
 	$(BIN)/python -m ruff check .

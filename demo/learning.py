@@ -74,6 +74,7 @@ def add_endpoints(offer: Catalogue) -> None:
         live.stop(ticket)
         return "stopped"
 
-    api(as_gradio_error(in_turn(gpu.with_gpu(of_model))), api_name="recording")
+    api(as_gradio_error(in_turn(gpu.with_gpu(of_model))), api_name="recording",
+        api_visibility="undocumented")
     for function in (live_start, live_look, live_stop):
-        api(as_gradio_error(function), api_name=function.__name__)
+        api(as_gradio_error(function), api_name=function.__name__, api_visibility="undocumented")

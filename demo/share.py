@@ -3,6 +3,7 @@ by our models. Its address has to be absolute, and only a request says where we 
 """
 
 import re
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -38,7 +39,7 @@ def without_tags(page: str) -> str:
     return TAG.sub("", page)
 
 
-def origin(scope: dict[str, Any]) -> str:
+def origin(scope: Mapping[str, Any]) -> str:
     """Where a visitor reaches us, "https://host/"; "" where the request does not say so plainly."""
     headers = {key.lower(): value.decode("latin-1") for key, value in scope.get("headers", ())}
     host = headers.get(b"host", "")
