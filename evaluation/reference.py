@@ -210,6 +210,10 @@ def read(path: Path, extractor: Extractor, mend: str) -> Reference:
             class_statistics=_class_statistics(tensors),
         )
         made_with = about["extractor_sha256"]
+        count, dimensions = features.features.shape
+        shapes = [value.shape for value in statistics.values()]
+        if shapes != [(dimensions,), (dimensions, dimensions)] or count != record.features:
+            raise ValueError("its features and their statistics do not fit together")
     except TensorFileError as error:
         raise EvaluationError(f"{error}; {mend}") from error
     except (KeyError, ValueError, TypeError) as error:

@@ -8,14 +8,16 @@ large batch as contrastive learning does.
 """
 
 import functools
-import json
 import math
 import re
 from pathlib import Path
 
+from duet.core.checks import whole
+from duet.core.files import parse_json
 from duet.core.tensors import TensorFileError, load_tensors
 from duet.core.turns import TURNS, turned
 from duet.data import ImageSet
+from duet.data.classes import MOST_CLASSES
 from evaluation.errors import EvaluationError
 from evaluation.extractors.base import Classifier, ExtractorEntry, Recipe
 from evaluation.extractors.distortions import flipped_and_shifted
@@ -29,6 +31,7 @@ NAME = re.compile("own-[0-9a-f]{16}")
 # test accuracy (docs/log.md).
 IMAGES_SEEN, MOST_PASSES, LEAST_STEPS = 150_000, 12, 100
 BATCH = 128
+MOST_SIDE = 4096  # of a picture
 
 
 def name_of(images_sha256: str) -> str:
@@ -53,9 +56,11 @@ def find(name: str) -> ExtractorEntry | None:
         return None
     try:
         _, about = load_tensors(path)
-        channels, height, width = json.loads(about["image_shape"])
-        return _entry(name, (channels, height, width), int(about["classes"]), IMAGES_SEEN)
-    except (TensorFileError, KeyError, ValueError, TypeError) as error:
+        sides = parse_json(about["image_shape"].encode())
+        channels, height, width = (whole("image_shape", side, 1, MOST_SIDE) for side in sides)
+        classes = whole("classes", int(about["classes"]), 0, MOST_CLASSES)
+        return _entry(name, (channels, height, width), classes, IMAGES_SEEN)
+    except (TensorFileError, AttributeError, KeyError, ValueError, TypeError) as error:
         raise EvaluationError(
             f"{path} cannot be used ({error}); delete it, and make it anew by: "
             "python -m evaluation train-extractor --data PATH"

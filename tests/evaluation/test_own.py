@@ -136,3 +136,19 @@ def test_what_is_missing_or_damaged_is_named(tmp_path, capsys):
     assert main(["measure", str(folder), "--samples", "100"]) == 2
     assert "delete it, and make it anew" in capsys.readouterr().err
     assert own.find("own-../../etc/passwd") is None
+
+
+@pytest.mark.parametrize(
+    ("image_shape", "classes"),
+    [("[1.5, 8, 8]", "3"), ("[" * 10_000, "3"), ("[-1, 8, 8]", "3"), ("[true, 8, 8]", "3"),
+     ("[1, 8, 99999]", "3"), ("[1, 8, 8]", "-5"), ("[1, 8, 8]", "30000000"),
+     ("[1, 8, 8]", "9" * 6000), ("5", "3"), (5, 3)],
+)
+def test_an_extractor_that_says_what_cannot_be_is_refused(image_shape, classes):
+    """Before a network of that size is made."""
+    name = own.name_of("a" * 64)
+    own.weights_path(name).parent.mkdir(parents=True)
+    about = {"image_shape": image_shape, "classes": classes}
+    save_tensors(own.weights_path(name), {"a": torch.zeros(1)}, about)
+    with pytest.raises(EvaluationError, match=r"cannot be used .*; delete it"):
+        own.find(name)

@@ -120,7 +120,7 @@ def test_classes_and_patches_are_kept_of_all_images(pixel_mean, tmp_path, monkey
     assert open_reference(SetId.of(images), pixel_mean).features.class_statistics is None
 
 
-@pytest.mark.parametrize("damage", ["not finite", "of an older version"])
+@pytest.mark.parametrize("damage", ["not finite", "of an older version", "flat", "few", "narrow"])
 def test_a_reference_that_says_nothing_is_refused(pixel_mean, tmp_path, monkeypatch, damage):
     monkeypatch.setattr(reference_module, "FOLDER", tmp_path)
     images = odd_set(400)
@@ -128,6 +128,12 @@ def test_a_reference_that_says_nothing_is_refused(pixel_mean, tmp_path, monkeypa
     tensors, about = load_tensors(path)
     if damage == "not finite":
         tensors["features"][3, 1] = torch.nan
+    elif damage == "flat":
+        tensors["features"] = tensors["features"].flatten().clone()
+    elif damage == "few":
+        tensors["features"] = tensors["features"][1:].clone()
+    elif damage == "narrow":
+        tensors["sigma"] = tensors["sigma"][:1].clone()
     else:
         del tensors["patch_moments"]
     save_tensors(path, tensors, about)
