@@ -273,7 +273,7 @@ def table(found: dict[str, Figures]) -> str:
     rows = [["figure", "goal", *found]]
     rows += [
         [name, f"≤ {GOALS[name]:g}" if name in GOALS else "",
-         *(_cell(name, figures[name]) for figures in found.values())]
+         *(_cell(name, figures[name]) if name in figures else "–" for figures in found.values())]
         for name in names
     ]
     return aligned(rows)

@@ -13,6 +13,7 @@ from duet.core.latents import check_seed, check_truncation
 from duet.core.versions import library_versions
 from duet.data import DATASETS, ImageSet
 from duet.models import LatentModel
+from duet.models.base import MAX_COUNT
 from duet.store.checkpoint import Checkpoint
 from duet.store.metrics import Measurement, Protocol, ScoreRecord
 from evaluation import (
@@ -63,6 +64,7 @@ class Request:
     def __post_init__(self) -> None:
         if self.samples < MIN_SAMPLES:
             raise EvaluationError(f"--samples must be at least {MIN_SAMPLES}, not {self.samples}")
+        whole("--samples", self.samples, MIN_SAMPLES, MAX_COUNT)
         check_truncation(self.truncation, "--truncation")
         check_seed(self.seed, "--seed")
         whole("--repeats", self.repeats, 0, MOST_REPEATS)

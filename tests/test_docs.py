@@ -21,7 +21,7 @@ MAINS = {"duet.data": data_main, "evaluation": evaluation_main, "training": trai
 PAGES = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/evaluation.md")
 DOCUMENTS = [ROOT / name for name in PAGES]
 PINS = dict(
-    line.split(";")[0].strip().split("==")
+    re.sub(r"\[\w+\]", "", line.split(";")[0]).strip().split("==")
     for line in (ROOT / "requirements.txt").read_text().splitlines()
     if "==" in line
 )

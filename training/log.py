@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
-from tqdm import tqdm
 
 from duet.core.files import replacing
+from duet.core.progress import progress_bar
 from duet.store.run import LogRow
 from duet.store.scores import SCORES
 from training.driver import Step
@@ -36,9 +36,8 @@ class RunLog:
         self._started = time.monotonic()
         self._off_the_clock = 0.0
         self._begin(before, progress)
-        self.bar = tqdm(
-            total=steps, initial=progress.step, unit="img", unit_scale=batch_size,
-            mininterval=0.5 if sys.stderr.isatty() else 30, dynamic_ncols=True,
+        self.bar = progress_bar(
+            steps, None, "img", leave=True, initial=progress.step, unit_scale=batch_size
         )
 
     def _begin(self, before: Sequence[LogRow], progress: Progress) -> None:
@@ -98,7 +97,8 @@ class RunLog:
                 file.write(row.to_line())
         self.rows.append(row)
         self.tell(row.step, means)
-        self.bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()})
+        told = {name: f"{value:.3g}" for name, value in means.items()}
+        self.bar.set_postfix(told, refresh=False)  # it is drawn when it is time
 
     def say(self, words: str) -> None:
         """A line of its own above the bar."""

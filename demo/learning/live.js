@@ -20,6 +20,11 @@ const MOST_FAILURES = 5;  // looks in a row that were not answered
 
 const pause = (/** @type {number} */ ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
+/** @returns {Track[]} */
+const nothing = () => Array.from(KINDS, ([name, kind]) => (
+  { name, kind, words: "", frames: [], curves: {} }
+));
+
 export class LiveRun {
   /** @param {HTMLElement} root @param {Reel} reel @param {() => string} model  whose pictures */
   constructor(root, reel, model) {
@@ -36,6 +41,7 @@ export class LiveRun {
     this.begin.onclick = () => this.#run(model());
     this.end.onclick = () => this.#stop();
     addEventListener("pagehide", () => this.#stop(true));
+    this.reel.set(nothing());
   }
 
   /** @param {string} model */
@@ -54,8 +60,7 @@ export class LiveRun {
   }
 
   async #watch() {
-    /** @type {Track[]} */
-    const tracks = Array.from(KINDS, ([name, kind]) => ({ name, kind, words: "", frames: [], curves: {} }));
+    const tracks = nothing();
     this.reel.set(tracks);
     let failures = 0;
     for (;;) {

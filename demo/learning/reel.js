@@ -121,6 +121,7 @@ export class Reel {
         .textContent = frame ? frame.step.toLocaleString("en") : "–";
       canvas.classList.toggle("later", Boolean(frame && frame.step > step));
       if (frame) tile(canvas, frame);
+      else canvas.getContext("2d")?.clearRect(0, 0, canvas.width, canvas.height);
       this.charts[side].at(step, this.#last);
     });
   }

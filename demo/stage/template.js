@@ -119,7 +119,7 @@ export const TEMPLATE = `
     <p class="verdict"></p>
     <div class="wide"></div>
     <ol></ol>
-    <h3>What gives them away</h3>
+    <h3>What may give them away</h3>
     <p class="aside">Of many pictures; ten may show nothing of it.</p>
     <div class="wide telltales"></div>
   </div>

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from duet.core.files import scratch_folder
+from duet.core.progress import others_bars
 from duet.data.base import SPLITS, DataError, DataSet, Facts, ImageSet
 from duet.data.decode import Decoding
 from duet.data.pictures import load_split
@@ -60,7 +61,8 @@ def _fetch(facts: Facts, class_name: str, root: Path, files: Mapping[str, tuple[
     from torchvision.datasets.utils import download_url
 
     try:
-        with scratch_folder(root / "download") as scratch, contextlib.redirect_stdout(sys.stderr):
+        with scratch_folder(root / "download") as scratch, contextlib.redirect_stdout(sys.stderr), \
+                others_bars():
             if class_name == "SVHN":  # its class would want scipy to read what it has fetched
                 for split in SPLITS:
                     url, filename, md5 = datasets.SVHN.split_list[split]

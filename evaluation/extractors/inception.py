@@ -1,11 +1,13 @@
 """The literature's standard: Inception v3 of 2015, as torch-fidelity ported and published it."""
 
+import sys
 from pathlib import Path
 from urllib.error import URLError
 
 import torch
 
 from duet.core.files import sha256
+from duet.core.progress import others_bars
 from evaluation.errors import EvaluationError
 from evaluation.extractors.base import ExtractorEntry
 
@@ -22,7 +24,9 @@ def fetch() -> Path:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            torch.hub.download_url_to_file(URL, str(path), hash_prefix=SHA256_PREFIX)
+            print(f"fetching {URL} (91 MB)", file=sys.stderr)
+            with others_bars():
+                torch.hub.download_url_to_file(URL, str(path), hash_prefix=SHA256_PREFIX)
         except (URLError, OSError, RuntimeError) as error:
             raise EvaluationError(
                 f"--extractor inception needs its weights (91 MB) and cannot fetch them ({error}). "

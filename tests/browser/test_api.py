@@ -23,8 +23,8 @@ def client(app_url):
 def test_every_action_has_a_named_endpoint(client):
     named = client.view_api(return_format="dict")["named_endpoints"]
     assert set(named) == {
-        "/sample", "/interpolate", "/models", "/card", "/link", "/decode", "/encode", "/nearest",
-        "/recording", "/live_start", "/live_look", "/live_stop",
+        "/sample", "/interpolate", "/models", "/card", "/scores", "/arrays", "/reconstruct",
+        "/link",
     }
     parameters = {p["parameter_name"] for p in named["/sample"]["parameters"]}
     assert parameters == {"left", "right", "class_name", "count", "seed", "truncation"}

@@ -6,10 +6,11 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from tqdm import tqdm
 
 from duet.core import lock
 from duet.core.lock import LOCK, Locked, locked
-from duet.core.progress import progress_bar
+from duet.core.progress import others_bars, progress_bar
 from duet.core.stop import Interrupted, stop_signals
 
 
@@ -27,6 +28,22 @@ def test_a_bar_moves_on_a_terminal_and_is_a_line_now_and_then_in_a_log(monkeypat
         assert bar.dynamic_ncols  # a terminal may be made wider
         low, high = (0.2, 0.9) if moves else (10, 60)
         assert low < bar.mininterval < high
+
+
+def test_a_bar_may_stay_on_a_terminal(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with progress_bar(7, None, "img", leave=True) as bar:
+        assert bar.leave
+
+
+@pytest.mark.parametrize(("stream", "shown"), [(Terminal, True), (io.StringIO, False)])
+def test_a_librarys_bars_are_for_terminals(monkeypatch, stream, shown):
+    monkeypatch.setattr(sys, "stderr", stream())
+    with others_bars(), tqdm(total=5) as bar:
+        bar.update()
+    print("what follows is said", file=sys.stderr)
+    assert ("5" in sys.stderr.getvalue()) == shown
+    assert sys.stderr.getvalue().endswith("what follows is said\n")
 
 
 def test_one_at_a_time_holds_a_folder(tmp_path):

@@ -86,16 +86,18 @@ def serve_over_http():
             port.bind(("127.0.0.1", 0))
             config = uvicorn.Config(asyncio.run(build(offer)), log_level="error", lifespan="on")
             server = uvicorn.Server(config)
-            thread = threading.Thread(target=server.run, args=([port],))
+            thread = threading.Thread(target=server.run, args=([port],), daemon=True)
             thread.start()
-            while not server.started:
-                assert thread.is_alive()
-                time.sleep(0.05)
-            address = f"http://127.0.0.1:{port.getsockname()[1]}/"
-            urllib.request.urlopen(f"{address}gradio_api/startup-events").close()  # the queue's
-            yield address
-            server.should_exit = server.force_exit = True
-            thread.join(20)
+            try:
+                while not server.started:
+                    assert thread.is_alive()
+                    time.sleep(0.05)
+                address = f"http://127.0.0.1:{port.getsockname()[1]}/"
+                urllib.request.urlopen(f"{address}gradio_api/startup-events").close()  # the queue's
+                yield address
+            finally:
+                server.should_exit = server.force_exit = True
+                thread.join(20)
 
     return serve
 

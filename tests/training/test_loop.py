@@ -1,7 +1,9 @@
 """The loop with every recipe on toy images: same seed same weights, resume = unbroken run."""
 
+import io
 import json
 import math
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -192,6 +194,18 @@ def test_the_bar_counts_images_and_is_rarely_drawn_into_a_file(tmp_path, monkeyp
     assert log.bar.n == 61
     log.close()
     assert log.bar.disable
+
+
+def test_a_log_gets_no_line_of_the_bar_for_every_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    log = RunLog(tmp_path / "log.jsonl", (), Progress(), steps=500, batch_size=1)
+    for _ in range(500):
+        log.add(Step({"a": torch.tensor(2.0)}, {}))
+    log.close()
+    assert len(log.rows) == 10
+    lines = sys.stderr.getvalue().strip().split("\r")
+    assert len(lines) <= 3
+    assert "a=2" in lines[-1]
 
 
 @pytest.mark.parametrize("count", [1, 3])
