@@ -13,7 +13,7 @@
 const TABLES = new Map([["zh", "words.zh.json"]]);
 const TAGS = new Map([["zh", "zh-CN"]]);
 const ATTRIBUTES = ["title", "placeholder", "alt", "label", "aria-label", "aria-roledescription"];
-const LEFT = "script, style, code, pre, textarea, canvas, svg, [translate=no]";
+const LEFT = "script, style, code, pre, textarea, svg, [translate=no]";
 const KEPT = "duet-language";
 const MOST_KNOWN = 2000;  // translations that are kept
 const NUMBER = "([-−+]?[\\d.,]+)";
@@ -121,11 +121,11 @@ class Words {
     this.table = file ? new Table(await (await fetch(new URL(file, import.meta.url))).json()) : null;
     this.observer.disconnect();
     this.observed = new WeakSet();
-    this.#root(document);
+    this.root(document);
   }
 
   /** The document, or what lies behind a shadow root. @param {Document | ShadowRoot} root */
-  #root(root) {
+  root(root) {
     if (this.table && !this.observed.has(root)) {
       this.observed.add(root);
       this.observer.observe(root, {
@@ -149,7 +149,7 @@ class Words {
       if (node instanceof Text) this.#text(node);
       if (!(node instanceof Element)) continue;
       for (const name of ATTRIBUTES) if (node.hasAttribute(name)) this.#attribute(node, name);
-      if (node.shadowRoot) this.#root(node.shadowRoot);
+      if (node.shadowRoot) this.root(node.shadowRoot);
     }
   }
 
@@ -210,7 +210,13 @@ function remembered() {
 }
 
 if (typeof document === "object") {
-  const words = new Words();
+  const words = new Words(), attach = Element.prototype.attachShadow;
+  // A shadow root that an element in the page is given later is no mutation that one could observe.
+  Element.prototype.attachShadow = function attachShadow(/** @type {ShadowRootInit} */ options) {
+    const root = attach.call(this, options);
+    if (words.table) words.root(root);
+    return root;
+  };
   const speak = (/** @type {string} */ language) => words.speak(language).catch((error) => {
     console.info(`words: ${error}`);
   });

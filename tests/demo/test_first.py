@@ -51,6 +51,16 @@ def test_a_page_of_another_kind_passes_too():
     assert asked("/", b"")[1] == b""
 
 
+def test_a_shared_link_shows_our_card_in_the_place_of_gradios():
+    page = b'<head><meta property="og:title" content="Gradio" /></head><gradio-app></gradio-app>'
+    headers, body = asked("/", page, scheme="https", headers=[(b"host", b"duet.example")])
+    tags = body.decode().split("</head>")[0]
+    (picture,) = re.findall(r'property="og:image" content="([^"]*)"', tags)
+    assert picture == f"https://duet.example/{first.FOLDER}share.png"
+    assert re.findall(r'property="og:title" content="(\w*)', tags) == ["Duet"]
+    assert headers[b"content-length"] == b"%d" % len(body)
+
+
 def read(name: str) -> str:
     return (STAGE / name).read_text()
 

@@ -1,13 +1,9 @@
 """The card that a shared link shows elsewhere."""
 
-import re
-
 import pytest
 from PIL import Image
 
 from demo import share, site
-from demo.catalogue import Catalogue
-from demo.first import FOLDER
 
 
 def scope(host, scheme="http", **headers):
@@ -27,20 +23,6 @@ def scope(host, scheme="http", **headers):
 ])
 def test_the_pictures_address_is_that_of_the_request(asked, origin):
     assert share.origin(asked) == origin
-
-
-def test_the_apps_page_has_our_card_in_the_place_of_gradios(
-    mock_checkpoint, serve_in_process, tmp_path
-):
-    with serve_in_process(Catalogue({"gan": mock_checkpoint(name="gan")}), tmp_path) as caller:
-        page = caller.get("/", headers={"x-forwarded-proto": "https"}).text
-        head = page.split("</head>")[0]
-        (picture,) = re.findall(r'property="og:image" content="([^"]*)"', head)
-        assert picture == f"https://testserver/{FOLDER}{share.PICTURE}"
-        assert len(re.findall('"og:title"', page)) == 1
-        assert "gradio.app" not in "".join(share.TAG.findall(page))
-        got = caller.get(picture.removeprefix("https://testserver"))
-        assert got.headers["content-type"] == "image/png"
 
 
 def test_the_picture_that_ships_has_the_size_that_the_tags_say():
@@ -63,4 +45,4 @@ def test_a_site_that_knows_its_address_tells_it(tmp_path, monkeypatch):
 def test_the_card_shows_both_models(mock_checkpoint):
     card = share.picture(mock_checkpoint(name="one"), mock_checkpoint(name="two"))
     assert card.size == share.SIZE
-    assert len(set(card.getdata())) > 3
+    assert len(card.getcolors(card.width * card.height)) > 3
