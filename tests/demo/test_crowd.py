@@ -1,8 +1,9 @@
 """More callers than the page has hands: some wait in sight of their place, the rest is refused."""
 
+import itertools
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import httpx
 import pytest
@@ -25,7 +26,7 @@ def slow(mock_checkpoint):
     decode = known.model.decode
 
     def wait(z, labels):
-        assert go.wait(30)
+        assert go.wait(60)
         return decode(z, labels)
 
     known.model.decode = wait
@@ -44,7 +45,7 @@ def test_who_waits_sees_his_place_and_who_comes_too_late_is_told(
     with serve_over_http(offer, tmp_path) as url:
         client = Client(url, verbose=False)
         jobs = [client.submit(*call(0), api_name="/sample")]
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while jobs[0].status().code.name != "PROCESSING" and time.monotonic() < deadline:
             time.sleep(0.05)
         jobs += [client.submit(*call(seed), api_name="/sample") for seed in (1, 2, 3)]
@@ -52,10 +53,10 @@ def test_who_waits_sees_his_place_and_who_comes_too_late_is_told(
             assert time.monotonic() < deadline, ranks
             time.sleep(0.05)
         assert sorted(ranks) == [0, 1, 2]
-        late = httpx.post(f"{url}gradio_api/call/sample", json={"data": call(9)}, timeout=20)
+        late = httpx.post(f"{url}gradio_api/call/sample", json={"data": call(9)}, timeout=60)
         assert (late.status_code, "Queue is full" in late.text) == (503, True)
         go.set()
-        assert [job.result(timeout=30)[1] for job in jobs] == [
+        assert [job.result(timeout=60)[1] for job in jobs] == [
             f"g: images 0–3 of seed {seed}" for seed in range(4)
         ]
 
@@ -73,24 +74,20 @@ def test_of_many_direct_calls_some_are_refused_at_once(
 
     monkeypatch.setattr(web_errors, "Crowd", Watched)
     monkeypatch.setattr(web_errors, "MOST_AT_ONCE", 3)
-    with serve_over_http(offer, tmp_path) as url, ThreadPoolExecutor(3) as pool:
+    with serve_over_http(offer, tmp_path) as url, ThreadPoolExecutor(8) as pool:
         address = f"{url}gradio_api/run/sample"
 
         def ask(seed: int) -> httpx.Response:
-            return httpx.post(address, json={"data": call(seed)}, timeout=30)
+            return httpx.post(address, json={"data": call(seed)}, timeout=60)
 
-        waiting = [pool.submit(ask, seed) for seed in range(3)]
-        deadline = time.monotonic() + 20
-        models = f"{url}gradio_api/run/models"
-        while httpx.post(models, json={"data": []}, timeout=20).status_code != 503:
-            assert time.monotonic() < deadline  # until the three are there
-        refused = ask(9)
-        assert refused.status_code == 503
-        assert refused.json()["error"] == "Too many ask at once; ask again in a while."
-        assert httpx.get(f"{url}config", timeout=20).status_code == 200
+        asked = [pool.submit(ask, seed) for seed in range(8)]
+        refused = [answer.result() for answer in itertools.islice(as_completed(asked), 5)]
+        assert [answer.status_code for answer in refused] == [503] * 5
+        assert refused[0].json()["error"] == "Too many ask at once; ask again in a while."
+        assert httpx.get(f"{url}config", timeout=60).status_code == 200
         go.set()
-        assert [answer.result().status_code for answer in waiting] == [200] * 3
-        assert ask(9).status_code == 200
+        codes = sorted(answer.result().status_code for answer in asked)
+        assert codes == [200] * 3 + [503] * 5
 
 
 def test_who_waits_too_long_for_his_turn_is_told(slow, serve_over_http, tmp_path, monkeypatch):
@@ -99,7 +96,7 @@ def test_who_waits_too_long_for_his_turn_is_told(slow, serve_over_http, tmp_path
     with serve_over_http(offer, tmp_path) as url, ThreadPoolExecutor(3) as pool:
         answers = list(pool.map(
             lambda seed: httpx.post(f"{url}gradio_api/run/sample", json={"data": call(seed)},
-                                    timeout=30) if seed < 3 else go.wait(2) or go.set(),
+                                    timeout=60) if seed < 3 else go.wait(2) or go.set(),
             range(4),
         ))[:3]
     assert sorted(answer.status_code for answer in answers) == [200, 200, 400]
