@@ -8,7 +8,6 @@ back. Where a model is told the class, its latents need not hold it, and all cla
 heap; read as if all were of one class, they have to hold it, and part.
 """
 
-import math
 import sys
 import threading
 from collections.abc import Sequence
@@ -30,7 +29,6 @@ from duet.store.records import STRICT, Digest, RecordError
 
 ATLAS = "atlas.json"
 DECIMALS = 4
-POINTS = 300  # pictures of 28x28 that a map shows; fewer where they are larger
 _kept: dict[str, "Atlas"] = {}
 _one = threading.Lock()
 
@@ -99,8 +97,7 @@ def _maps(checkpoint: Checkpoint) -> list[Map]:
     model, pictures = checkpoint.model, held_out(checkpoint)
     if pictures is None or not reconstruction.encodes(model):
         return []
-    count = max(50, POINTS * 28 * 28 // math.prod(model.image_shape))
-    images, labels = pictures.images[:count], pictures.labels[:count]
+    images, labels = pictures.images, pictures.labels
     if not model.num_classes:
         return [_map(model, images, labels, 0)]
     return [_map(model, images, labels, label) for label in (0, None)]

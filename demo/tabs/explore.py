@@ -31,6 +31,6 @@ def build(page: Page) -> Tab:
         latents of held-out pictures, where there are such."""
         return dataclasses.asdict(atlas.atlas(page.catalogue.checkpoints[choice.check(model)]))
 
-    api(as_gradio_error(in_turn(gpu.with_gpu(atlas_of))), api_name="atlas",
-        api_visibility="undocumented")
+    answer = as_gradio_error(in_turn(gpu.with_gpu(atlas_of)))
+    api(answer, api_name="atlas", api_visibility="undocumented")
     return stage_tab(page, "explore", "space.js")

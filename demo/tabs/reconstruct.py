@@ -40,6 +40,6 @@ def build(page: Page) -> Tab:
             return None
         return {**as_json(found.images[:SHOWN]), "labels": found.labels[:SHOWN].tolist()}
 
-    for function, name in ((in_turn(fit), "fit"), (held, "held_out")):
-        api(as_gradio_error(function), api_name=name, api_visibility="undocumented")
+    api(as_gradio_error(in_turn(fit)), api_name="fit", api_visibility="undocumented")
+    api(as_gradio_error(held), api_name="held_out", api_visibility="undocumented")
     return stage_tab(page, "reconstruct", "back.js")

@@ -13,7 +13,8 @@ Size = Annotated[int, Field(ge=1, le=4096)]
 
 @dataclass(frozen=True)
 class SheetRecord:
-    """Images `indices` of the held-out split, row by row in `columns`, each [C, H, W].
+    """Images `indices` of the held-out split with their `labels`, row by row in `columns`, each
+    [C, H, W].
     `images_sha256`: of the training split, by which models name their data; `picture_sha256`: of
     the PNG's bytes."""
 
@@ -26,6 +27,7 @@ class SheetRecord:
     images_sha256: Digest
     held_out_sha256: Digest
     indices: Annotated[tuple[Count, ...], Field(min_length=1, max_length=1000)]
+    labels: Annotated[tuple[Count, ...], Field(min_length=1, max_length=1000)]
     columns: Size
     image_shape: tuple[Size, Size, Size]
     picture_sha256: Digest

@@ -72,6 +72,7 @@ def _write(
     records.write(path.with_suffix(".json"), SheetRecord(
         data=data.name, title=data.title, licence=data.licence, credit=data.credit,
         images_sha256=train.sha256, held_out_sha256=test.sha256, indices=tuple(chosen.tolist()),
-        columns=COLUMNS, image_shape=(channels, height, width), picture_sha256=sha256(path),
+        labels=tuple(test.labels[chosen].tolist()), columns=COLUMNS,
+        image_shape=(channels, height, width), picture_sha256=sha256(path),
     ))
     return path
