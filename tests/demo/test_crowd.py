@@ -65,14 +65,6 @@ def test_of_many_direct_calls_some_are_refused_at_once(
     slow, serve_over_http, tmp_path, monkeypatch
 ):
     offer, go = slow
-    crowds = []
-
-    class Watched(web_errors.Crowd):
-        def __init__(self, app):
-            super().__init__(app)
-            crowds.append(self)
-
-    monkeypatch.setattr(web_errors, "Crowd", Watched)
     monkeypatch.setattr(web_errors, "MOST_AT_ONCE", 3)
     with serve_over_http(offer, tmp_path) as url, ThreadPoolExecutor(8) as pool:
         address = f"{url}gradio_api/run/sample"
