@@ -334,7 +334,9 @@ class Way {
   constructor(back, index, figure) {
     this.back = back;
     this.index = index;
-    [this.canvas, this.strip] = [...figure.querySelectorAll("canvas")];
+    const [canvas, strip] = [...figure.querySelectorAll("canvas")];
+    this.canvas = canvas;
+    this.strip = strip;
     this.drawing = false;
     this.again = false;
   }

@@ -183,6 +183,7 @@ class Panel {
     this.axes = [...grid.querySelectorAll("select")];
     /** @type {Atlas | null} */
     this.atlas = null;
+    this.known = "";  // the model whose atlas it is, or is being asked for
     /** @type {Latent | null} */
     this.base = null;
     /** @type {number[]} */

@@ -8,6 +8,7 @@ import gradio as gr
 
 from demo import ladder, leaderboard, score_views
 from demo.controls import checked_handler
+from demo.options import Option
 from demo.page import Page, Tab
 
 TITLE = "Scores"
@@ -36,6 +37,11 @@ src="gradio_api/file={picture}" alt="A row for each score, a column for each dis
 the score gets worse at every step, as in the table above"></details></section>"""
 
 
+def options(known: Sequence[str]) -> list[Option]:
+    """None beside the models."""
+    return []
+
+
 def build(page: Page) -> Tab:
     scores = gr.HTML(elem_id="scores", js_on_load=SCRIPT)
 
@@ -49,7 +55,7 @@ def build(page: Page) -> Tab:
         "fn": checked_handler(page.model_options, draw), "inputs": [*page.pickers],
         "outputs": [scores], "preprocess": False, "show_progress": "hidden",
     }
-    return Tab((), (), event)
+    return Tab(options(()), (), event)
 
 
 def _ladder(lines: Sequence[Sequence[str]]) -> str:

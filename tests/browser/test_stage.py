@@ -527,7 +527,7 @@ def test_it_is_used_by_keys_alone(visit):
     page = visit("x=5&y=5", awake=False)
     page.locator("#tab-explore").focus()
     page.keyboard.press("End")
-    assert page.evaluate("document.activeElement.id") == "tab-draw"
+    assert page.evaluate("document.activeElement.id") == "tab-quiz"
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     assert page.evaluate("document.activeElement.id") == "tab-sample"
@@ -600,7 +600,7 @@ def test_the_app_opens_on_it(app, shipped):
     page.wait_for_url("**/*tab=stage*")
     assert "x=5&y=5" in page.url
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    button = page.locator(".stage-mount button", has_text="Copy link")
+    button = page.locator(".stage-mount .controls [data-act=link]")
     assert button.evaluate("(b) => getComputedStyle(b).colorScheme") == "dark"
     assert page.locator(".stage-mount figcaption select").count() == 0  # the pickers above choose
 

@@ -42,6 +42,9 @@ ENDPOINTS = {
     "live_start": ["model"],
     "live_look": ["ticket", "seen"],
     "live_stop": ["ticket"],
+    "atlas": ["model"],
+    "fit": ["model", "picture"],
+    "held_out": ["model"],
 }
 GOOD = {
     "card": {"model": "a"}, "arrays": {"model": "a"},
@@ -52,6 +55,7 @@ GOOD = {
     "nearest": {"model": "a", "pixels": "AAAAAAAAAAAAAAAAAAAAAA==", "label": None, "seed": 0},
     "recording": {"model": "a"}, "live_start": {"model": "a"},
     "live_look": {"ticket": "x", "seen": [-1, -1]}, "live_stop": {"ticket": "x"},
+    "atlas": {"model": "a"}, "fit": {"model": "a", "picture": PICTURE}, "held_out": {"model": "a"},
 }
 PARAMETERS = [(endpoint, name) for endpoint, names in ENDPOINTS.items() for name in names]
 

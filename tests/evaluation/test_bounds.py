@@ -282,7 +282,7 @@ def test_a_hundred_pictures_are_the_least(tmp_path, monkeypatch, sums, count):
 
 
 def test_of_several_processes_the_main_one_writes(folder, measurement, monkeypatch):
-    monkeypatch.setattr(stored.sharding, "is_main", lambda: False)
+    monkeypatch.setattr(stored, "is_main", lambda: False)
     monkeypatch.setattr(stored, "replacing", lambda _: pytest.fail("tried"))
     stored.check_writable(duet.load(folder))
     stored.store(folder / "metrics.json", measurement(), force=False)
@@ -561,7 +561,7 @@ DEFAULTS = {
     "reference": OWN,
     "train-extractor": OWN | {"seed": 0, "resume": False},
     "ladder": OWN | {"images": 5000, "seed": 0, "json": False},
-    "retraining": {},
+    "retraining": {"force": False},
     "sheet": OWN | {"images": 100, "seed": 0},
 }
 
