@@ -26,19 +26,16 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_collection_modifyitems(items):
-    """Chromium's tests last: Playwright leaves an event loop running in this process, in which no
-    other can be started. Of them those without the app first, which take longest. Where processes
-    share the tests (--dist loadgroup), a file's stay together, those of the app for themselves."""
+    """Chromium's tests first, which take longest and wait much: of those without the app and of
+    those with it, a process takes all. A file's other tests stay together (--dist loadgroup)."""
 
-    def of_the_app(item):
-        return "serve" in item.fixturenames
+    def place(item):
+        browsers = item.get_closest_marker("browser") is not None
+        return not browsers, browsers and "serve" in item.fixturenames
 
-    def browsers(item):
-        return item.get_closest_marker("browser") is not None
-
-    items.sort(key=lambda item: (browsers(item), browsers(item) and of_the_app(item)))
+    items.sort(key=place)
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(f"{item.path} {of_the_app(item)}"))
+        item.add_marker(pytest.mark.xdist_group(f"{item.path} {place(item)}"))
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ def test_the_leaderboard_is_of_the_models_in_view(open_page, size):
     rows = page.locator(".leaderboard tbody th")
     expect(rows.first).to_have_text("real held-out images")
     assert "mnist-dcgan" in rows.all_inner_texts()[-1]
+    assert rows.first.bounding_box()["height"] < 120  # no word is broken into letters
     assert not page.evaluate(WIDER)
     for plot in page.locator("svg.plot").all():
         assert plot.locator("title").text_content()

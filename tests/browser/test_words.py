@@ -28,7 +28,8 @@ SEEN = """() => {
 ALIKE = re.compile(
     r"""MNIST:\ .*|Duet|English|Gradio|Shift|D?C?GAN|VAE|(Fashion-)?MNIST|CIFAR-10|Twemoji|FID∞?|KID
     |IS|SWD|PPL|PSNR|ELBO|KL|PCA|PNG|WebP|API|MCP|MB|CPU|x86_64|AVX\d+|dB|R1|R2|R3GAN|Radford
-    |TensorFlow|[a-z]+-(gan|vae|dcgan)|(fashion-)?mnist|cifar10|own-[0-9a-f]+|python\ -m.*""", re.VERBOSE)
+    |TensorFlow|[a-z]+-(gan|vae|dcgan)|(fashion-)?mnist|cifar10|own-[0-9a-f]+
+    |python\ -m.*""", re.VERBOSE)
 
 
 def english(texts: list[str]) -> list[str]:
