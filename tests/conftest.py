@@ -26,16 +26,16 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_collection_modifyitems(items):
-    """Chromium's tests first, which take longest and wait much: of those without the app and of
-    those with it, a process takes all. A file's other tests stay together (--dist loadgroup)."""
+    """Chromium's tests first and in one process, since two browsers are slower at once than in
+    turn; of the others, those of a file stay together (--dist loadgroup)."""
 
-    def place(item):
-        browsers = item.get_closest_marker("browser") is not None
-        return not browsers, browsers and "serve" in item.fixturenames
+    def browsers(item):
+        return item.get_closest_marker("browser") is not None
 
-    items.sort(key=place)
+    items.sort(key=lambda item: not browsers(item))
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(f"{item.path} {place(item)}"))
+        group = "browser" if browsers(item) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """The tabs Explore and Reconstruct, as a visitor has them."""
 
 import pytest
+from playwright.sync_api import expect
 
 import duet
 from duet.store.checkpoint import shipped_names
@@ -33,7 +34,7 @@ def test_a_slider_and_the_map_move_the_pictures(open_page, shipped):
     explore = page.locator("#explore")
     left = '#explore figure[data-side="left"] .picture'
     explore.get_by_label("Slant").first.wait_for()
-    assert explore.locator(".sliders label").count() == 12
+    expect(explore.locator(".sliders label")).to_have_count(12)
     before = wait_for_other(page, left, [])
     explore.get_by_label("Slant").first.focus()
     for _ in range(20):
