@@ -158,7 +158,10 @@ def _plain_tensors(content: bytes, path: Path) -> dict[str, torch.Tensor]:
         found = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
     except Exception as error:  # whatever a crafted file provokes
         raise EvaluationError(f"{path} is not a plain file of tensors; it is not loaded") from error
-    if not isinstance(found, dict) or not all(isinstance(v, torch.Tensor) for v in found.values()):
+    named = isinstance(found, dict) and all(
+        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in found.items()
+    )
+    if not named:
         raise EvaluationError(f"{path} is not a plain file of tensors; it is not loaded")
     return dict(found)
 

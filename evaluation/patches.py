@@ -47,8 +47,7 @@ class PatchReference(NamedTuple):
 
     def fits(self, images: torch.Tensor) -> bool:
         """Whether images uint8 [N, C, H, W] have as many levels and channels."""
-        levels, _, channels = self.moments.shape
-        return (levels, channels) == (level_count(images), images.shape[1])
+        return self.moments.shape == (level_count(images), 2, images.shape[1])
 
 
 def describe(images: torch.Tensor) -> PatchReference:

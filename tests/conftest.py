@@ -25,6 +25,7 @@ from evaluation.fidelity import open_extractor
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Chromium's tests first and in one process, since two browsers are slower at once than in
     turn; of the others, those of a file stay together (--dist loadgroup)."""

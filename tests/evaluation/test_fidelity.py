@@ -215,3 +215,10 @@ def test_a_weights_file_with_code_in_it_is_not_loaded(tmp_path, capsys, name, ex
     with pytest.raises(EvaluationError, match=r"not a plain file of tensors|does not fit"):
         open_extractor(extractor_name, CPU, path)
     assert "the code ran" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("key", [1, ("a",)])
+def test_tensors_without_names_are_no_weights(tmp_path, key):
+    torch.save({key: torch.zeros(2)}, tmp_path / "x.bin")
+    with pytest.raises(EvaluationError, match="not a plain file of tensors"):
+        open_extractor("inception", CPU, tmp_path / "x.bin")

@@ -108,6 +108,8 @@ def test_it_fits_images_of_its_kind_only():
     assert reference.fits(pictures(1, side=30))
     assert not reference.fits(pictures(1, channels=3))
     assert not reference.fits(pictures(1, side=64))
+    flat = reference._replace(moments=reference.moments.flatten())  # as a damaged file has them
+    assert not flat.fits(pictures(1, side=30))
 
 
 def test_a_constant_channel_is_no_division_by_zero():
