@@ -38,9 +38,9 @@ help: ## list the targets
 app: .venv/installed-app ## serve the demo on http://127.0.0.1:7860 (PORT=…, SHARE=1)
 	PORT="$(PORT)" SHARE="$(SHARE)" $(BIN)/python app.py
 
-# Two processes at a time, each with one thread; Chromium's tests come first, in one of them.
+# Two processes at a time, each with one thread; a file's tests stay together, Chromium's come last.
 test: check ## lint, check types, run every test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/installed-dev $(if $(shell command -v npm),$(TSC)) ## lint and check types only
 	$(BIN)/python -m ruff check .

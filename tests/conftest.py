@@ -25,18 +25,10 @@ from evaluation.fidelity import open_extractor
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Chromium's tests first and in one process, since two browsers are slower at once than in
-    turn; of the others, those of a file stay together (--dist loadgroup)."""
-
-    def browsers(item):
-        return item.get_closest_marker("browser") is not None
-
-    items.sort(key=lambda item: not browsers(item))
-    for item in items:
-        group = "browser" if browsers(item) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Chromium's tests last: Playwright leaves an event loop running in this process, in which no
+    other can be started."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 @pytest.fixture(autouse=True)

@@ -131,7 +131,7 @@ def app_url(serve, sources) -> str:
     return serve(sources.values())
 
 
-@pytest.fixture(scope="module")  # while it is there, an event loop runs in this process
+@pytest.fixture(scope="session")
 def browser():
     if not CHROMIUM:
         pytest.skip("needs Chromium: apt-get install chromium")
