@@ -1,11 +1,13 @@
 """What the page and its tabs hand each other."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from demo import facts
 from demo.catalogue import Catalogue
 from demo.controls import Control, control, fitted
 from demo.options import Choice, ClassChoice, Option
@@ -20,6 +22,17 @@ class Page:
     catalogue: Catalogue
     model_options: tuple[Choice, Choice]
     pickers: tuple[Control, Control]
+
+    @functools.cached_property
+    def facts(self) -> dict[str, Any]:
+        """What the stage's modules are told of the models, whichever tab they draw."""
+        return facts.facts(self.catalogue, facts.exported())
+
+    def tell(self, component: gr.HTML) -> dict[str, Any]:
+        """A tab's `draw` that writes the picked models' names, as JSON, into a component whose
+        script draws."""
+        names = "(...models) => JSON.stringify(models)"
+        return {"fn": None, "js": names, "inputs": [*self.pickers], "outputs": [component]}
 
     def control(self, option: Option) -> Control:
         """The component that sets an option, as it is while the default models are in view."""

@@ -2,7 +2,6 @@
 
 import gradio as gr
 
-from demo import facts
 from demo.first import FOLDER
 from demo.page import Page, Tab
 
@@ -27,15 +26,12 @@ SCRIPT = """(() => {
     watch("value", follow);
     follow();
 })()"""
-SHOW = "(...models) => JSON.stringify(models)"
 
 
 def stage_tab(page: Page, name: str, module: str) -> Tab:
     """Lay out and wire a tab that demo/stage/`module` draws."""
-    told = facts.facts(page.catalogue, facts.exported())
     place = gr.HTML(
-        html_template=HTML, js_on_load=SCRIPT, elem_id=name, facts=told, folder=FOLDER,
+        html_template=HTML, js_on_load=SCRIPT, elem_id=name, facts=page.facts, folder=FOLDER,
         module=module,
     )
-    show = {"fn": None, "js": SHOW, "inputs": [*page.pickers], "outputs": [place]}
-    return Tab((), [], show)
+    return Tab((), [], page.tell(place))

@@ -29,7 +29,6 @@ SCRIPT = """(async () => {
         place.textContent = `The tab could not be loaded (${error.message}).`;
     }
 })()"""
-SHOW = "(...models) => JSON.stringify(models)"
 
 
 def options(known: Sequence[str]) -> list[Option]:
@@ -48,5 +47,4 @@ def build(page: Page) -> Tab:
     with gr.Row(elem_classes="actions"):
         to_link = link_button.link_button("learning")
     link_button.wire(to_link, "learning", page.model_options, page.pickers)
-    show = {"fn": None, "js": SHOW, "inputs": [*page.pickers], "outputs": [view]}
-    return Tab(options(()), [], show)
+    return Tab(options(()), [], page.tell(view))

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import gradio as gr
 
-from demo import facts
 from demo.facts import STAGE
 from demo.first import FOLDER
 from demo.options import Option
@@ -40,7 +39,6 @@ SCRIPT = """(async () => {
         place.textContent = `The stage could not be loaded (${error.message}).`;
     }
 })()"""
-SHOW = "(...models) => JSON.stringify(models)"
 
 
 def options(known: Sequence[str]) -> list[Option]:
@@ -50,8 +48,6 @@ def options(known: Sequence[str]) -> list[Option]:
 
 def build(page: Page) -> Tab:
     gr.set_static_paths([STAGE])
-    told = facts.facts(page.catalogue, facts.exported())
-    stage = gr.HTML(html_template=HTML, js_on_load=SCRIPT, elem_id="stage", facts=told,
+    stage = gr.HTML(html_template=HTML, js_on_load=SCRIPT, elem_id="stage", facts=page.facts,
                     folder=FOLDER)
-    show = {"fn": None, "js": SHOW, "inputs": [*page.pickers], "outputs": [stage]}
-    return Tab(options(()), [], show, stage)
+    return Tab(options(()), [], page.tell(stage), stage)

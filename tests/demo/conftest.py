@@ -107,3 +107,21 @@ async def build(offer) -> App:  # Gradio makes an event loop where none runs, an
     page.has_launched = True  # until then Gradio lets every file in
     page.allowed_paths, page.blocked_paths = [], []
     return App.create_app(page, app_kwargs=launch.app_options(), mcp_server=True)
+
+
+@pytest.fixture
+def calls_of(serve_in_process, tmp_path):
+    """with calls_of(catalogue) as call: call(endpoint, *data) -> the answer, or what it refuses."""
+
+    @contextlib.contextmanager
+    def start(offer):
+        with serve_in_process(offer, tmp_path) as client:
+
+            def call(endpoint: str, *data):
+                answer = client.post(f"/gradio_api/run/{endpoint}", json={"data": data})
+                body = answer.json()
+                return body["data"][0] if answer.status_code == 200 else body["error"]
+
+            yield call
+
+    return start

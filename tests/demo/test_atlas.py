@@ -142,16 +142,10 @@ def test_of_other_data_and_of_another_shape_there_are_none(mock_checkpoint, tiny
 
 
 @pytest.fixture
-def call(mock_checkpoint, tiny_vae, serve_in_process, tmp_path):
+def call(mock_checkpoint, tiny_vae, calls_of):
     offer = Catalogue({"vae": mock_checkpoint(name="vae", model=tiny_vae, weights_sha256="c" * 64),
                        "rgb": mock_checkpoint(name="rgb", shape=(3, 4, 4))})
-    with serve_in_process(offer, tmp_path) as client:
-
-        def run(endpoint: str, *data):
-            answer = client.post(f"/gradio_api/run/{endpoint}", json={"data": data})
-            body = answer.json()
-            return body["data"][0] if answer.status_code == 200 else body["error"]
-
+    with calls_of(offer) as run:
         yield run
 
 

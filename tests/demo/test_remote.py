@@ -24,14 +24,8 @@ def offer(mock_checkpoint):
 
 
 @pytest.fixture
-def call(offer, serve_in_process, tmp_path):
-    with serve_in_process(offer, tmp_path) as client:
-
-        def run(endpoint: str, *data):
-            answer = client.post(f"/gradio_api/run/{endpoint}", json={"data": data})
-            body = answer.json()
-            return body["data"][0] if answer.status_code == 200 else body["error"]
-
+def call(offer, calls_of):
+    with calls_of(offer) as run:
         yield run
 
 
