@@ -26,11 +26,13 @@ def been_here(browser):
 
 @pytest.fixture
 def visit(visitor, address, been_here):
-    """visit(query, …) -> a page of the static site, both models awake; of a visitor who was never
-    here where options say more of him than that."""
+    """visit(query, …) -> a page of the static site, both models awake; `new` or with options of his
+    own it is a visitor who was never here."""
 
-    def open_at(query="", awake=True, **options):
-        page = visitor(f"{address}?{query}", **(options or {"context": been_here}))
+    def open_at(query="", awake=True, new=False, **options):
+        if not (new or options):
+            options = {"context": been_here}
+        page = visitor(f"{address}?{query}", **options)
         if awake:
             page.wait_for_function(AWAKE)
         return page

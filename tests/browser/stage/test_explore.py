@@ -120,7 +120,7 @@ def test_a_link_gives_the_same_pictures_to_somebody_else(visit):
     shown = settled(page)
     page.get_by_role("button", name="Copy link").click()
     link = page.evaluate("navigator.clipboard.readText()")
-    other = visit(link.partition("?")[2])
+    other = visit(link.partition("?")[2], new=True)
     assert place(other) == place(page)
     for a, b in zip(shown, settled(other), strict=True):
         assert np.array_equal(a, b)

@@ -67,7 +67,7 @@ def test_storage_may_be_denied(visit):
 
 
 def test_it_goes_on_offline_and_a_second_visit_fetches_no_model(visit):
-    page = visit("x=5&y=5")
+    page = visit("x=5&y=5", new=True)
     settled(page)
     page.wait_for_timeout(500)  # what is kept is written
     requests = []
