@@ -253,6 +253,52 @@ def test_many_at_once_start_one(begin, notes):
     wait_for(lambda: len(notes()) == 2)
 
 
+def test_what_is_over_is_kept_for_a_few_however_many_look_on(begin):
+    one = begin(train_seconds=60, most_over=3)
+    first = one.start(DIGITS, "ann")
+    until(one, first, live.TRAINING)
+    over = []
+    for _ in range(5):
+        over.append(one.start(DIGITS, "bob"))
+        one.stop(over[-1])
+    one.start(DIGITS, "bob")
+    with pytest.raises(LiveError, match="over and forgotten"):
+        one.look(over[1], [-1, -1])
+    assert [one.look(ticket, [-1, -1])["state"] for ticket in over[2:]] == [live.STOPPED] * 3
+    assert one.look(first, [-1, -1])["state"] == live.TRAINING
+
+
+def test_what_fails_unforeseen_is_told_to_the_log_and_the_next_has_a_turn(
+    begin, monkeypatch, capfd
+):
+    one, train = begin(train_seconds=60), Live._train
+
+    def fail(self, visit):
+        if visit.owner == "ann":
+            raise ValueError("a secret path")
+        return train(self, visit)
+
+    monkeypatch.setattr(Live, "_train", fail)
+    seen = until(one, one.start(DIGITS, "ann"), *OVER)
+    assert seen["state"] == live.FAILED
+    assert "the log of the app" in seen["said"]
+    assert "a secret path" in capfd.readouterr().err
+    until(one, one.start(DIGITS, "bob"), live.TRAINING)
+
+
+def test_packing_pictures_for_one_keeps_no_other_waiting(begin, monkeypatch):
+    one, go = begin(train_seconds=60), threading.Event()
+    ticket = one.start(DIGITS, "ann")
+    until(one, ticket, live.TRAINING)
+    monkeypatch.setattr("demo.pictures.data_url", lambda rows: go.wait(20) and "data:")
+    packing = threading.Thread(target=one.look, args=(ticket, [-1, -1]))
+    packing.start()
+    assert one.look(one.start(DIGITS, "bob"), [-1, -1])["place"] == 1
+    assert packing.is_alive()
+    go.set()
+    packing.join()
+
+
 BOUNDED = """
 import os, sys, time
 from demo import child
