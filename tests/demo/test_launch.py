@@ -39,6 +39,41 @@ def test_sessions_are_few():
     assert launch.launch_options()["state_session_capacity"] <= 100
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [(PermissionError(13, "denied"), "port 80 is the system's, .* set PORT to a higher one"),
+     (OSError(98, "in use"), "port 80 is taken; set PORT to another")],
+)
+def test_a_port_that_cannot_be_had_says_why(monkeypatch, reason, words):
+    def bind(self, address):
+        assert address == ("127.0.0.1", 80)
+        raise reason
+
+    monkeypatch.setattr(launch.socket.socket, "bind", bind)
+    monkeypatch.setenv("PORT", "80")
+    with pytest.raises(LaunchError, match=words):
+        launch._launch(None)
+
+
+@pytest.mark.parametrize(
+    ("port", "words"), [("", "no free port from 7860 on"), ("1", "port 1 is free, but serving")]
+)
+def test_a_server_that_does_not_start_is_not_called_a_taken_port(monkeypatch, port, words):
+    class Slow:
+        def launch(self, **options):
+            raise OSError("Cannot find empty port in range: 1-1.")
+
+    monkeypatch.setattr(launch, "_check_port", lambda port: None)
+    monkeypatch.setenv("PORT", port)
+    with pytest.raises(LaunchError, match=words):
+        launch._launch(Slow())
+
+
+def test_who_waits_for_a_turn_keeps_no_file_from_being_sent():
+    """40 is Starlette's own number, and of its threads, which send the files."""
+    assert launch.launch_options()["max_threads"] == launch.MOST_AT_ONCE != 40
+
+
 def test_a_taken_port_is_one_line_of_words_and_nothing_is_left(root, tmp_path):
     """Also where the terminal knows no Unicode."""
     with socket.socket() as taken:
