@@ -19,8 +19,7 @@ from duet.store.checkpoint import shipped_names
 
 
 @pytest.fixture(autouse=True)
-def _nothing_kept(monkeypatch):
-    monkeypatch.setattr(atlas, "_kept", {})
+def _nothing_kept():
     held_out._sheets.cache_clear()
 
 
@@ -66,22 +65,37 @@ def test_without_pictures_there_is_no_map(monkeypatch, mock_checkpoint, tiny_vae
     assert atlas.compute(mock_checkpoint(model=tiny_vae)).maps == ()
 
 
-def test_it_is_read_where_it_is_of_these_weights_and_computed_once_elsewhere(
-    monkeypatch, mock_checkpoint, tiny_gan
-):
+def test_it_is_read_where_it_is_of_this_model(mock_checkpoint, tiny_gan):
     known = duet.load("mnist-gan")
-    stored = records.read(atlas.Atlas, atlas.path_of("mnist-gan"))
-    computed = []
+    found = records.read(atlas.Atlas, atlas.path_of("mnist-gan"))
+    assert atlas.stored(dataclasses.replace(known, name="mine")) == found
+    assert atlas.stored(mock_checkpoint(model=tiny_gan, weights_sha256="b" * 64)) is None
+    assert atlas.stored(dataclasses.replace(known, model=tiny_gan)) is None
 
-    def compute(checkpoint):
-        computed.append(checkpoint.name)
-        return dataclasses.replace(stored, weights_sha256=checkpoint.weights_sha256)
 
-    monkeypatch.setattr(atlas, "compute", compute)
-    assert atlas.atlas(known) == stored
-    other = mock_checkpoint(name="other", model=tiny_gan, weights_sha256="b" * 64)
-    assert atlas.atlas(other) is atlas.atlas(other)
-    assert computed == ["other"]
+def test_the_same_weights_by_another_configuration_are_another_model():
+    known = duet.load("cifar10-vae")
+    config = dataclasses.replace(known.model.config, guidance=known.model.config.guidance + 1)
+    guided = dataclasses.replace(known, model=type(known.model)(config).eval())
+    for checkpoint, folder in ((known, "cifar10-vae"), (guided, None)):
+        assert facts.folder_of(checkpoint, facts.exported()) == folder
+
+
+def test_what_is_computed_is_computed_once_a_model(
+    monkeypatch, mock_checkpoint, tiny_gan, calls_of
+):
+    """Equal weights are no equal models."""
+    some, other = (mock_checkpoint(name=name, model=tiny_gan) for name in ("some", "other"))
+    config = dataclasses.replace(tiny_gan.config, depth=2)
+    other = dataclasses.replace(other, model=type(tiny_gan)(config).eval())
+    computed, compute = [], atlas.compute
+    monkeypatch.setattr(
+        atlas, "compute", lambda known: computed.append(known.name) or compute(known)
+    )
+    with calls_of(Catalogue({"some": some, "other": other})) as call:
+        answers = [call("atlas", name) for name in ("some", "other", "some")]
+    assert computed == ["some", "other"]
+    assert answers[0] == answers[2] != answers[1]
 
 
 def test_a_file_of_other_weights_or_none_is_not_believed(monkeypatch, tmp_path):
