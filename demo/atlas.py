@@ -59,7 +59,8 @@ class Map:
 @dataclass(frozen=True)
 class Atlas:
     """`reach`: how many standard deviations a slider goes to either side. `maps`: none of a model
-    that does not encode, or of whose data no held-out picture is at hand."""
+    that does not encode or whose latents are one number, or where no held-out picture is at hand.
+    """
 
     __pydantic_config__ = STRICT
 
@@ -80,9 +81,10 @@ def compute(checkpoint: Checkpoint) -> Atlas:
 
 
 def _maps(checkpoint: Checkpoint) -> list[Map]:
-    """Each picture read as what it is, and all as the first class; one map without classes."""
+    """Each picture read as what it is, and all as the first class; one map without classes, none of
+    a line."""
     model, pictures = checkpoint.model, held_out(checkpoint)
-    if pictures is None or not reconstruction.encodes(model):
+    if pictures is None or not reconstruction.encodes(model) or model.latent_dim < 2:
         return []
     images, labels = pictures.images, pictures.labels
     if not model.num_classes:

@@ -1,5 +1,5 @@
-"""What the C library would keep of memory that was freed. Every thread that draws is given a heap of
-its own by glibc, up to eight a core, and none shrinks by itself; elsewhere nothing is done.
+"""What the C library would keep of memory that was freed. Every thread that draws is given a heap
+of its own by glibc, up to eight a core, and none shrinks by itself; elsewhere nothing is done.
 """
 
 import ctypes

@@ -60,6 +60,14 @@ def test_without_classes_there_is_one_map_and_without_an_encoder_none(
     assert atlas.compute(mock_checkpoint(model=tiny_gan)).maps == ()
 
 
+def test_a_latent_of_one_number_has_no_map(some, mock_checkpoint):
+    known = mock_checkpoint(shape=(1, 28, 28))
+    known.model.config = dataclasses.replace(known.model.config, latent_dim=1)
+    known.model.encode = lambda images, labels: images.flatten(1)[:, :1]
+    found = atlas.compute(known)
+    assert (len(found.directions), found.maps) == (1, ())
+
+
 def test_without_pictures_there_is_no_map(monkeypatch, mock_checkpoint, tiny_vae):
     monkeypatch.setattr(atlas, "held_out", lambda checkpoint: None)
     assert atlas.compute(mock_checkpoint(model=tiny_vae)).maps == ()

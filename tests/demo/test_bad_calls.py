@@ -262,9 +262,12 @@ def test_what_fails_unforeseen_is_told_to_the_log_and_not_to_the_caller(
 
 
 def test_files_are_bounded_while_programs_call(client, good, folder, monkeypatch):
+    given_back = []
+    monkeypatch.setattr("demo.memory.give_back", lambda: given_back.append(1))
     monkeypatch.setattr("demo.app_blocks.TRIM_EVERY", 5)
     monkeypatch.setattr("demo.temporary.trim.__defaults__", (6, 2**29))
     for seed in range(20):
         assert call(client, "sample", list((good["sample"] | {"seed": seed}).values())).is_success
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert 6 <= len(files) < 6 + 2 * 5
+    assert 3 <= len(given_back) <= 5

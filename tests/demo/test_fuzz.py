@@ -179,6 +179,9 @@ def test_whatever_is_sent_is_answered_in_words_and_leaves_nothing(
     assert files(elsewhere) == []
 
 
+GOOD = {"integer": 1, "number": 0.5, "object": {}}
+
+
 def tool(client, method: str, **params):
     """What the tools' server answers to a message, as a language model's client sends it."""
     message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
@@ -200,11 +203,11 @@ def test_whatever_a_language_model_sends_is_answered_in_words_and_leaves_nothing
     answered = refused = 0
     for described in tools:
         properties = described["inputSchema"]["properties"]
-        good = {name: kind.get("default", kind.get("enum", ["a"])[0])
-                for name, kind in properties.items()}
+        good = {name: kind.get("default", kind.get("enum", [GOOD.get(kind.get("type"), "a")])[0])
+                for name, kind in properties.items()}  # a default of 0 goes unsaid
         for _ in range(ROUNDS * max(1, len(good))):
             inputs = {
-                name: chance.choice(bad) if chance.random() < 0.4 else value
+                name: chance.choice(bad) if chance.random() < 0.25 else value
                 for name, value in good.items() if chance.random() < 0.9
             }
             if chance.random() < 0.1:
@@ -220,7 +223,7 @@ def test_whatever_a_language_model_sends_is_answered_in_words_and_leaves_nothing
             else:
                 answered += 1
     assert answered > 20
-    assert refused > 50
+    assert refused > 20
     assert asked == []
     log = "".join(capfd.readouterr())
     assert "app_blocks.py" not in log, log[-3000:]

@@ -1,11 +1,14 @@
+import ctypes
 import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from demo import launch
+from demo import launch, memory
 from demo.launch import LaunchError
 
 
@@ -59,14 +62,44 @@ def test_a_port_that_cannot_be_had_says_why(monkeypatch, reason, words):
     ("port", "words"), [("", "no free port from 7860 on"), ("1", "port 1 is free, but serving")]
 )
 def test_a_server_that_does_not_start_is_not_called_a_taken_port(monkeypatch, port, words):
-    class Slow:
-        def launch(self, **options):
-            raise OSError("Cannot find empty port in range: 1-1.")
+    def fail(**options):
+        raise OSError("Cannot find empty port in range: 1-1.")
 
     monkeypatch.setattr(launch, "_check_port", lambda port: None)
     monkeypatch.setenv("PORT", port)
     with pytest.raises(LaunchError, match=words):
-        launch._launch(Slow())
+        launch._launch(SimpleNamespace(launch=fail))
+
+
+@pytest.mark.skipif(memory._glibc() is None, reason="glibc's own")
+def test_heaps_are_few_before_anything_is_served(monkeypatch):
+    said = []
+    library = SimpleNamespace(mallopt=lambda *what: said.append(what))
+    monkeypatch.setattr(memory, "_glibc", lambda: library)
+    monkeypatch.setattr(launch, "_check_port", lambda port: None)
+    launch._launch(SimpleNamespace(launch=lambda **options: said.append("served")))
+    assert said == [(-8, 2), "served"]
+
+
+@pytest.mark.skipif(memory._glibc() is None, reason="glibc's own")
+def test_what_is_free_is_given_back():
+    """Small pieces below one that is used stay with the process until it is told to let go."""
+    library = memory._glibc()
+    library.malloc.restype = ctypes.c_void_p
+    pieces = [library.malloc(2000) for _ in range(20_000)]
+    for piece in pieces:
+        ctypes.memset(piece, 1, 2000)
+    for piece in pieces[:-1]:
+        library.free(ctypes.c_void_p(piece))
+    before = resident()
+    memory.give_back()
+    assert resident() < before - 20e6
+    library.free(ctypes.c_void_p(pieces[-1]))
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_who_waits_for_a_turn_keeps_no_file_from_being_sent():

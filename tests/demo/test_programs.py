@@ -192,8 +192,7 @@ def test_reconstruct_takes_a_held_out_picture_by_its_number(client, offer, monke
     pictures = held_out.HeldOut(images, torch.zeros(3, dtype=torch.int64))
     monkeypatch.setattr(programs, "held_out", lambda known: pictures if known.name == "v" else None)
     path, found = client.predict("v", "held-out:2", "~any", 0, api_name="/reconstruct")
-    cell = pixels_of(path)[2:-2:240, 2:-2:240][:4, :4]  # of the left half, a place in each pixel
-    assert images[2, 0, 0, 0] in cell
+    assert set(images[2].flatten().tolist()) <= set(pixels_of(path).flatten().tolist())
     drawn = offer.checkpoints["v"].model.render(
         torch.tensor([found["z"]]), torch.tensor([found["label"]])
     )
