@@ -48,12 +48,13 @@ def _locked_folder(parent: Path, held: contextlib.ExitStack) -> Path:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         with contextlib.suppress(FileNotFoundError, Locked):
             held.enter_context(locked(folder))
-            return folder
+            if folder.exists():
+                return folder
 
 
 def keep(folder: Path, content: bytes) -> Path:
     """A picture's file in Gradio's folder, written whole or there already, the newest of all."""
-    path = folder / hashlib.sha256(content).hexdigest() / PICTURE
+    path = folder.resolve() / hashlib.sha256(content).hexdigest() / PICTURE
     try:
         os.utime(path)
     except FileNotFoundError:
