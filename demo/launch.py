@@ -97,8 +97,11 @@ def launch_options() -> dict[str, Any]:
 
 def app_options() -> dict[str, Any]:
     """Arguments for the FastAPI app that Gradio makes; the first layer is the outermost."""
-    layers = (Freshness, Bounds, Crowd, RefusalStatus, FirstPicture)
-    return {"exception_handlers": handlers(), "middleware": [*map(Middleware, layers)]}
+    layers = [
+        Middleware(Freshness), Middleware(Bounds), Middleware(Crowd), Middleware(RefusalStatus),
+        Middleware(FirstPicture),
+    ]
+    return {"exception_handlers": handlers(), "middleware": layers}
 
 
 def _switch(name: str, text: str) -> bool:
