@@ -55,7 +55,7 @@ def _launch(demo: gr.Blocks) -> int:
 def _import_server() -> None:
     """What a server begins with is imported as late as that, and on a busy machine takes longer
     than the 5 seconds that Gradio waits."""
-    uvicorn.Config(lambda: None).load()
+    uvicorn.Config(lambda scope, receive, send: None).load()
     anyio.run(anyio.sleep, 0)
 
 

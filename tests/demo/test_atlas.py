@@ -16,6 +16,7 @@ from demo.catalogue import Catalogue
 from demo.directions import directions
 from duet.store import records
 from duet.store.checkpoint import shipped_names
+from duet.store.sheet import SheetRecord
 
 
 @pytest.fixture(autouse=True)
@@ -146,6 +147,20 @@ def test_held_out_pictures_are_those_of_the_sheet(name):
     assert np.array_equal(found.images[23].permute(1, 2, 0).numpy(), cell)
     assert len(found.images) == len(found.labels) == 100
     assert len(set(found.labels.tolist())) == known.model.num_classes
+
+
+def test_of_a_last_row_that_is_not_full_the_rest_is_no_picture(tmp_path):
+    cells = torch.randint(0, 256, (2, 3, 8, 4, 3), dtype=torch.uint8)  # rows, columns, H, W, C
+    sheet = cells.permute(0, 2, 1, 3, 4).reshape(16, 12, 3)
+    Image.fromarray(sheet.numpy()).save(tmp_path / "sheet.png")
+    record = SheetRecord(
+        data="toy", title="Toy", licence="other", credit="", images_sha256="1" * 64,
+        held_out_sha256="2" * 64, indices=(5, 6, 7, 9), labels=(0, 0, 2, 1), columns=3,
+        image_shape=(3, 8, 4), picture_sha256="3" * 64,
+    )
+    found = held_out._cut(tmp_path / "sheet.png", record)
+    assert found.images.equal(cells.flatten(0, 1)[:4].permute(0, 3, 1, 2))
+    assert found.labels.tolist() == [0, 0, 2, 1]
 
 
 def test_held_out_digits_are_of_the_class_that_is_said():

@@ -80,6 +80,7 @@ def test_of_many_direct_calls_some_are_refused_at_once(
         go.set()
         codes = sorted(answer.result().status_code for answer in asked)
         assert codes == [200] * 3 + [503] * 5
+        assert ask(9).status_code == 200  # there is room again
 
 
 def test_who_waits_too_long_for_his_turn_is_told(slow, serve_over_http, tmp_path, monkeypatch):

@@ -72,13 +72,14 @@ def test_a_server_that_does_not_start_is_not_called_a_taken_port(monkeypatch, po
 
 
 @pytest.mark.skipif(memory._glibc() is None, reason="glibc's own")
-def test_heaps_are_few_before_anything_is_served(monkeypatch):
+def test_heaps_are_few_before_anything_is_served(monkeypatch, capfd):
     said = []
     library = SimpleNamespace(mallopt=lambda *what: said.append(what))
     monkeypatch.setattr(memory, "_glibc", lambda: library)
     monkeypatch.setattr(launch, "_check_port", lambda port: None)
     launch._launch(SimpleNamespace(launch=lambda **options: said.append("served")))
     assert said == [(-8, 2), "served"]
+    assert "".join(capfd.readouterr()) == ""
 
 
 @pytest.mark.skipif(memory._glibc() is None, reason="glibc's own")

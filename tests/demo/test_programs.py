@@ -205,6 +205,16 @@ def test_reconstruct_takes_a_held_out_picture_by_its_number(client, offer, monke
             client.predict(model, picture, "~any", 0, api_name="/reconstruct")
 
 
+def test_what_is_sought_follows_from_class_and_seed(client):
+    """Though the answers to one picture are kept."""
+    asked = [("3", 1), ("7", 1), ("3", 2), ("3", 1)]
+    found = [client.predict("g", file_of(level=50), *options, api_name="/reconstruct")[1]
+             for options in asked]
+    assert [each["class_name"] for each in found] == ["3", "7", "3", "3"]
+    assert found[0] == found[3]
+    assert found[0]["z"] != found[2]["z"]
+
+
 def test_an_encoders_answer_waits_for_no_search(client, monkeypatch):
     monkeypatch.setattr(programs, "PATIENCE_SECONDS", 0.1)
     with programs._searching:
