@@ -40,6 +40,7 @@ def _launch(demo: gr.Blocks) -> int:
     if port is not None:
         _check_port(port)
     _import_server()
+    _bypass_proxies()
     memory.share_heaps()
     try:
         demo.launch(**options)
@@ -57,6 +58,13 @@ def _import_server() -> None:
     than the 5 seconds that Gradio waits."""
     uvicorn.Config(lambda scope, receive, send: None).load()
     anyio.run(anyio.sleep, 0)
+
+
+def _bypass_proxies() -> None:
+    """Gradio asks itself whether it is there; a proxy of the machine's has no part in that."""
+    named = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+    words = ",".join([*([named] if named else []), "127.0.0.1", "localhost"])
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = words
 
 
 def _check_port(port: int) -> None:
@@ -90,6 +98,7 @@ def launch_options() -> dict[str, Any]:
         "max_threads": MOST_AT_ONCE,
         "state_session_capacity": SESSIONS,
         "app_kwargs": app_options(),
+        "_frontend": False,  # else it ends where its page does not come within 3 seconds
         "share": _switch("SHARE", os.environ.get("SHARE", "")),
         "server_port": _port(os.environ.get("PORT", "")),
     }

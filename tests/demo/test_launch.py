@@ -3,6 +3,7 @@ import os
 import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -101,6 +102,21 @@ def test_what_is_free_is_given_back():
 def resident() -> int:
     """Bytes of this process in memory."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize("before", ["", "intra.example"])
+def test_a_proxy_has_no_part_in_what_the_app_asks_itself(monkeypatch, before):
+    """And a slow first page is no reason to end."""
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, before)
+    launch._bypass_proxies()
+    assert urllib.request.proxy_bypass("127.0.0.1")
+    assert urllib.request.proxy_bypass("localhost")
+    assert urllib.request.proxy_bypass("intra.example") == bool(before)
+    assert not urllib.request.proxy_bypass("huggingface.co")
+    assert launch.launch_options()["_frontend"] is False
 
 
 def test_who_waits_for_a_turn_keeps_no_file_from_being_sent():
