@@ -11,11 +11,12 @@ const NOT_KEPT = "Its pictures on the way were not kept: these are of its end.";
 const NOTHING_KEPT = "Nothing of its training was kept: these are of its end.";
 
 /**
- * @param {HTMLElement} host  an empty element @param {URL} stage  the folder of the stage, whose look
- *   this has @param {boolean} live  whether the server trains
+ * @param {{stage: string, live: boolean}} facts  the folder of the stage, whose look this has; whether
+ *   the server trains @param {HTMLElement} host  an empty element
  */
-export async function begin(host, stage, live) {
-  const sheets = [new URL("stage.css", stage), new URL("learning.css", import.meta.url)];
+export async function begin({ stage, live }, host) {
+  const look = new URL(stage, document.baseURI);
+  const sheets = [new URL("stage.css", look), new URL("learning.css", import.meta.url)];
   const texts = await Promise.all(sheets.map((url) => fetch(url).then((answer) => answer.text())));
   const style = document.createElement("style"), root = document.createElement("div");
   style.textContent = texts.join("\n");
