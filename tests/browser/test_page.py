@@ -10,12 +10,12 @@ SIDES = ("left", "right")
 
 
 def sources(page, kind: str) -> list[str]:
-    """Addresses of both sides' pictures, once both are there and decoded."""
-    images = [page.locator(f"#{kind}-{side} img") for side in SIDES]
-    for image in images:
-        image.wait_for()
-        image.evaluate("(image) => image.decode()")
-    return [image.get_attribute("src") for image in images]
+    """Addresses of both sides' pictures, once both are there whole."""
+    return page.wait_for_function("""(ids) => {
+        const images = ids.map((id) => document.querySelector(`#${id} img`));
+        return images.every((image) => image?.complete && image.naturalWidth > 0)
+            && images.map((image) => image.getAttribute("src"));
+    }""", arg=[f"{kind}-{side}" for side in SIDES]).json_value()
 
 
 def changed(page, kind: str, before: list[str], seconds: float = 15) -> list[str]:
