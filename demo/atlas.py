@@ -1,4 +1,4 @@
-"""What the tab Explore knows of a model's latent space: its directions, and maps of the encoder's
+"""What the tab Latent space knows of a model's latent space: its directions, and maps of the encoder's
 latents of held-out pictures. `python -m demo.atlas` writes that of the shipped models beside their
 exported files; of others it is computed when it is asked for.
 

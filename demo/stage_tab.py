@@ -1,5 +1,7 @@
 """The frame of a tab that one of the stage's modules draws, in the visitor's browser."""
 
+from typing import Any
+
 import gradio as gr
 
 from demo.first import FOLDER
@@ -28,10 +30,13 @@ SCRIPT = """(() => {
 })()"""
 
 
-def stage_tab(page: Page, name: str, module: str) -> Tab:
-    """Lay out and wire a tab that demo/stage/`module` draws."""
+def stage_tab(
+    page: Page, name: str, module: str, facts: dict[str, Any] | None = None
+) -> Tab:
+    """Lay out and wire a tab that demo/stage/`module` draws, told of `facts`, the page's unless
+    others are given."""
     place = gr.HTML(
-        html_template=HTML, js_on_load=SCRIPT, elem_id=name, facts=page.facts, folder=FOLDER,
-        module=module,
+        html_template=HTML, js_on_load=SCRIPT, elem_id=name, folder=FOLDER, module=module,
+        facts=page.facts if facts is None else facts,
     )
     return Tab((), [], page.tell(place))

@@ -29,6 +29,8 @@ const NO_SET = "Choose two models of the same pictures: the quiz compares them w
 const NO_REAL = "No real pictures of this data set come with the page: its licence does not say that"
   + " they may.";
 const WAITING = "The models are waking …";
+const FAILED = "The pictures did not come; they are asked for again.";
+const AGAIN_MS = 1000;
 const GONE = "A model could not be loaded; under Explore it can be tried again.";
 
 export class Quiz {
@@ -39,6 +41,7 @@ export class Quiz {
       /** @type {HTMLElement} */ (element.querySelector(selector))
     );
     this.canvas = /** @type {HTMLCanvasElement} */ (this.find(".question"));
+    this.said = "";  // in the place of the game
     this.asked = "";  // the round and the models that the pictures are of, or will be
     /** @type {Picture[]} */
     this.pictures = [];
@@ -52,9 +55,8 @@ export class Quiz {
     });
     stage.element.addEventListener("keydown", (event) => {
       const typing = /** @type {HTMLElement} */ (event.target).closest("input, select, textarea");
-      if (stage.state.view !== "quiz" || typing || event.ctrlKey || event.metaKey || event.altKey) {
-        return;
-      }
+      const other = event.repeat || event.ctrlKey || event.metaKey || event.altKey;
+      if (stage.state.view !== "quiz" || typing || other) return;
       const maker = ["1", "2", "3"].indexOf(event.key);
       if (maker >= 0 && maker <= this.models.length) this.answer(maker);
     });
@@ -97,7 +99,7 @@ export class Quiz {
     this.asked = wanted;
     this.pictures = [];
     this.answers = [];
-    this.#say(WAITING);
+    if (this.said !== FAILED) this.#say(WAITING);
     try {
       const pictures = await made(real, this.models, round, new URL(real.file, this.stage.base));
       if (this.asked !== wanted) return;
@@ -107,14 +109,17 @@ export class Quiz {
       this.stage.moved();
     } catch (error) {
       console.info(`quiz: ${error}`);
-      if (this.asked === wanted) setTimeout(() => { this.asked = ""; }, 1000);  // once more
+      if (this.asked !== wanted) return;
+      this.#say(FAILED);
+      setTimeout(() => { if (this.asked === wanted) this.asked = ""; }, AGAIN_MS);
     }
   }
 
   /** Words in the place of the game; none: the game. @param {string} words */
   #say(words) {
     const none = this.find(".none");
-    if (none.textContent !== words) none.textContent = words;
+    if (this.said !== words) none.textContent = words;  // what stands there may be translated
+    this.said = words;
     none.hidden = !words;
     this.find(".ask").hidden = Boolean(words) || this.done;
     this.find(".tally").hidden = Boolean(words) || !this.done;

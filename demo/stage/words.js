@@ -118,7 +118,9 @@ class Words {
     document.documentElement.dataset.language = language;  // for style sheets
     this.#tag();
     const file = TABLES.get(language);
-    this.table = file ? new Table(await (await fetch(new URL(file, import.meta.url))).json()) : null;
+    const texts = file && await (await fetch(new URL(file, import.meta.url))).json();
+    if (this.language !== language) return;  // another was chosen meanwhile
+    this.table = texts ? new Table(texts) : null;
     this.observer.disconnect();
     this.observed = new WeakSet();
     this.root(document);

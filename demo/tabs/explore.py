@@ -1,4 +1,4 @@
-"""The tab Explore: the latent space by its directions, a grid over two of them, and a map of
+"""The tab Latent space: by its directions, a grid over two of them, and a map of
 held-out pictures; drawn by demo/stage/space.js."""
 
 import dataclasses
@@ -14,7 +14,7 @@ from demo.page import Page, Tab
 from demo.remote import in_turn
 from demo.stage_tab import stage_tab
 
-TITLE = "Explore"
+TITLE = "Latent space"
 
 
 def options(known: Sequence[str]) -> list[Option]:
