@@ -151,7 +151,8 @@ export class Panel {
     const titles = directions.map(({ name }, k) => name ?? `Direction ${k + 1}`);
     this.sliders.replaceChildren(...directions.map(({ correlation }, k) => {
       const label = document.createElement("label"), input = document.createElement("input");
-      const name = document.createElement("span"), value = document.createElement("output");
+      const name = document.createElement("span"), value = document.createElement("span");
+      value.className = "value";  // no output: the label would be that one's
       name.textContent = titles[k];
       if (correlation !== null) {
         const small = document.createElement("small");
@@ -175,13 +176,13 @@ export class Panel {
   /** Show where the sliders are, draw that, and soon the grid around it. */
   #changed() {
     this.sliders.querySelectorAll("label").forEach((label, k) => {
-      const [input, output] = [label.querySelector("input"), label.querySelector("output")];
+      const [input, value] = [label.querySelector("input"), label.querySelector(".value")];
       const text = `${this.at[k] < 0 ? "−" : "+"}${Math.abs(this.at[k]).toFixed(1)}σ`;
       if (input && input.getRootNode() instanceof ShadowRoot) {
         input.value = String(this.at[k]);
         input.setAttribute("aria-valuetext", text);
       }
-      if (output) output.textContent = text;
+      if (value) value.textContent = text;
     });
     this.#draw();
     clearTimeout(this.later);

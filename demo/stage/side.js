@@ -26,7 +26,6 @@ export class Side {
     this.changed = changed;
     this.awake = false;
     this.gone = false;
-    this.ended = false;  // another model has taken its place
     this.failures = 0;
     this.note = "";  // what else its caption says
     this.engine = this.#engine();
@@ -81,7 +80,7 @@ export class Side {
   }
 
   stop() {
-    this.gone = this.ended = true;
+    this.gone = true;
     this.engine.stop(new Error("another model took its place"));
   }
 
@@ -156,7 +155,7 @@ export class Side {
 
   /** @param {boolean} awake @param {boolean} gone */
   #is(awake, gone) {
-    if (this.ended || (this.awake === awake && this.gone === gone)) return;
+    if (this.awake === awake && this.gone === gone) return;
     [this.awake, this.gone] = [awake, gone];
     this.changed();
   }

@@ -221,7 +221,7 @@ export class Stage {
       (title) => pair.every((name) => this.facts.datasets[title].includes(name)),
     ) ?? "";
     this.#input("psi").value = String(state.truncation);
-    this.#find("output").textContent = state.truncation.toFixed(2);
+    this.#find(".psi .value").textContent = state.truncation.toFixed(2);
     const play = this.#find("[data-act=play]");
     play.textContent = state.playing ? "Pause" : "Play";
     this.element.querySelectorAll(".chips input").forEach((chip) => {
@@ -336,7 +336,7 @@ export class Stage {
     };
     bind("psi", (input) => {
       state.truncation = Number(input.value);
-      this.#find("output").textContent = state.truncation.toFixed(2);
+      this.#find(".psi .value").textContent = state.truncation.toFixed(2);
     });
     bind("place", (input) => this.explore.goToSeed(Number(input.value)));
     bind("seed", (input) => { state.seed = Number(input.value); });

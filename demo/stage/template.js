@@ -134,7 +134,7 @@ export const TEMPLATE = `
 
 <div class="controls">
   <fieldset class="chips one"><legend>Class</legend></fieldset>
-  <label class="psi">Truncation <output></output>
+  <label class="psi">Truncation <span class="value"></span>
     <input name="psi" type="range" min="0" max="1" step="0.01" aria-describedby="psi-words">
     <span class="aside" id="psi-words">less: more typical, less variety</span></label>
   <div class="row">
