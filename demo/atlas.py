@@ -1,5 +1,5 @@
-"""What the tab Latent space knows of a model's latent space: its directions, and maps of the encoder's
-latents of held-out pictures. `python -m demo.atlas` writes that of the shipped models beside their
+"""What the tab Latent space knows of a model: its directions, and maps of the encoder's latents of
+held-out pictures. `python -m demo.atlas` writes that of the shipped models beside their
 exported files; of others it is computed when it is asked for.
 
 A map shows latents by their two principal components. It is a plane in latent space, so every place

@@ -50,7 +50,7 @@ ${ROWS.map((name) => `<section class="board"><figure class="original"><canvas cl
   ${cell("left")}${cell("right")}</section>`).join("")}
 <p class="aside">The error is the root mean square difference, in grey levels of 255; PSNR says the same in
   decibels. A file is decoded in the server's memory and not kept.</p>
-<h3>The way between the two</h3>
+<h2>The way between the two</h2>
 <p class="aside way" role="status"></p>
 <div class="row wide"><input name="at" type="range" min="0" max="1" step="0.01" value="${MIDDLE}"
   aria-label="From the first picture to the second"></div>

@@ -156,8 +156,8 @@ export class Panel {
       name.textContent = titles[k];
       if (correlation !== null) {
         const small = document.createElement("small");
-        small.textContent = ` r ${correlation.toFixed(2)}`;
-        name.append(small);
+        small.textContent = `r ${correlation.toFixed(2)}`;
+        name.append(" ", small);
       }
       Object.assign(input, { type: "range", min: -reach, max: reach, step: 0.05 });
       input.addEventListener("input", () => {

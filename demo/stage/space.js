@@ -38,10 +38,10 @@ const TEMPLATE = `
 </div>
 <p class="aside">The unit is one standard deviation, σ. A direction has a name where something measured
   follows it: r is the correlation. The others are numbered, since no one word would be true.</p>
-<h3>A grid over two directions</h3>
+<h2>A grid over two directions</h2>
 <div class="sides">${grid("left")}${grid("right")}</div>
 <p class="aside">From −2σ to 2σ each way. Click a picture to go there.</p>
-<h3>The encoder's map</h3>
+<h2>The encoder's map</h2>
 <p class="aside nomap" role="status"></p>
 <div class="mapping" hidden>
   <div class="row reading" role="radiogroup" aria-label="How the pictures were read"></div>
