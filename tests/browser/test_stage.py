@@ -257,7 +257,7 @@ def test_sheets_and_their_tiles(visit):
     page.get_by_role("button", name="Start of a path").click()
     page.get_by_role("button", name="Go there").click()
     assert place(page) == (45, 0)
-    page.get_by_role("tab", name="Interpolate").click()
+    page.get_by_role("tab", name="Path").click()
     assert page.get_by_label("From seed").input_value() == "45"
 
 
@@ -396,7 +396,7 @@ def test_without_a_runtime_the_recording_plays_on(visit, prepare):
     page.wait_for_timeout(1200)
     assert both_differ(before, pictures(page))
     assert page.locator("#view-explore .words").first.inner_text() != ""
-    for view in ("Sample", "Interpolate", "Draw"):
+    for view in ("Sample", "Path", "Draw"):
         page.get_by_role("tab", name=view).click()
         page.wait_for_timeout(100)
 
