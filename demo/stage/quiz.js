@@ -3,6 +3,7 @@
  * which, and is told in the end how that compares with guessing.
  */
 
+import { make, table } from "./elements.js";
 import { draw } from "./latents.js";
 import { context, paint } from "./pictures.js";
 import { LAST_SEED } from "./plane.js";
@@ -133,10 +134,8 @@ export class Quiz {
   /** Who there is to choose from, and whose the real pictures are. @param {Real} real */
   #label(real) {
     this.find(".answers").replaceChildren(...this.makers.map((name, maker) => {
-      const button = make("button", { type: "button" }, make("kbd", {}, String(maker + 1)), name);
-      button.dataset.maker = String(maker);
-      button.dataset.kind = this.#kind(maker);
-      return button;
+      const data = { maker: String(maker), kind: this.#kind(maker) };
+      return make("button", { type: "button", data }, make("kbd", {}, String(maker + 1)), name);
     }));
     this.find(".credit").textContent = real.credit || real.title;
     this.find(".keys").hidden = this.models.length < 2;
@@ -191,11 +190,10 @@ export class Quiz {
       canvas.setAttribute("aria-label", "Picture");
       picture.paint(canvas);
       const good = picture.maker === said(i);
-      const item = make("li", {}, canvas, make("b", {}, makers[picture.maker]),
+      return make("li", { data: { kind: this.#kind(picture.maker) } }, canvas,
+        make("b", {}, makers[picture.maker]),
         make("small", {}, make("span", {}, good ? "✓ You saw it." : "✗ You said:"),
           good ? "" : ` ${makers[said(i)]}`));
-      item.dataset.kind = this.#kind(picture.maker);
-      return item;
     }));
     this.#telltales();
   }
@@ -254,29 +252,3 @@ function cut(canvas, sheet, { columns, image_shape: [, height, width] }, index) 
 
 /** @param {number} share */
 const percent = (share) => `${Math.round(100 * share)} %`;
-
-/**
- * @param {string} tag @param {Record<string, string>} properties @param {...(Node | string)} content
- * @returns {HTMLElement}
- */
-function make(tag, properties, ...content) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...content);
-  return element;
-}
-
-/**
- * A table whose first column names its rows.
- * @param {string[]} head @param {(Node | string)[][]} rows
- */
-function table(head, rows) {
-  const line = (/** @type {(Node | string)[]} */ cells, /** @type {string} */ tag) => (
-    make("tr", {}, ...cells.map((cell, i) => {
-      const made = make(i ? tag : "th", {}, cell);
-      if (tag === "th" || !i) made.setAttribute("scope", tag === "th" ? "col" : "row");
-      return made;
-    }))
-  );
-  return make("table", {}, make("thead", {}, line(head, "th")),
-    make("tbody", {}, ...rows.map((row) => line(row, "td"))));
-}
