@@ -22,7 +22,7 @@ const SLOTS = ["first", "second"];  // as links name them
 const MIDDLE = "0.5";  // of the way
 
 const cell = (/** @type {string} */ which) => `<figure data-side="${which}" class="cell">
-  <canvas class="picture" width="28" height="28" role="img"></canvas>
+  <canvas class="picture blank" width="28" height="28" role="img" aria-label="Nothing yet"></canvas>
   <figcaption><span class="name"></span></figcaption>
   <p class="reading error" role="status"></p>
   <div class="row"><button type="button" class="retry" hidden>Try again</button><button type="button" data-act="seek" hidden>Search</button>
@@ -46,7 +46,7 @@ const TEMPLATE = `
 <div class="held" role="group" aria-label="Held-out pictures"></div>
 <p class="aside heldwords"></p>
 ${ROWS.map((name) => `<section class="board"><figure class="original"><canvas class="picture" width="28"
-  height="28" role="img"></canvas><figcaption>${name}</figcaption><p class="reading"></p></figure>
+  height="28" role="img" aria-label="Nothing yet"></canvas><figcaption>${name}</figcaption><p class="reading"></p></figure>
   ${cell("left")}${cell("right")}</section>`).join("")}
 <p class="aside">The error is the root mean square difference, in grey levels of 255; PSNR says the same in
   decibels. A file is decoded in the server's memory and not kept.</p>

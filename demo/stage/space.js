@@ -24,7 +24,7 @@ const side = (/** @type {string} */ which) => `<figure data-side="${which}">
 const grid = (/** @type {string} */ which) => `<figure data-side="${which}">
   <div class="row axes"><label>Across <select name="across"></select></label>
     <label>Down <select name="down"></select></label></div>
-  <canvas class="grid" width="144" height="144" role="img"></canvas></figure>`;
+  <canvas class="grid" width="144" height="144" role="img" aria-label="Nothing yet"></canvas></figure>`;
 
 const TEMPLATE = `
 <p class="lead">A picture's latent is a point with dozens of coordinates. These are the directions in

@@ -16,7 +16,7 @@ import { TEMPLATE } from "./template.js";
 
 /**
  * @typedef {import("./engine.js").About} About
- * @typedef {import("./explore.js").Drift} Drift
+ * @typedef {import("./recording.js").Drift} Drift
  * @typedef {import("./state.js").View} View
  * @typedef {{models: About[], left: string, right: string, drift: Drift,
  *   datasets: Record<string, string[]>, quiz: Record<string, import("./quiz.js").Real>}} Facts
