@@ -27,6 +27,7 @@ import duet
 from duet.core.checkout import ROOT
 from duet.core.tensors import load_tensors, save_tensors
 from evaluation import fidelity, manifolds
+from evaluation.classifier_features import register
 from evaluation.extractors import EXTRACTORS
 from evaluation.fidelity import Extractor, open_extractor
 from evaluation.harness import (
@@ -143,7 +144,7 @@ def pictures_duet(samples: int, folder: Path) -> Result:
 
 
 def pictures_torch_fidelity(samples: int, folder: Path) -> Result:
-    fidelity.register(EXTRACTORS["mnist"])
+    register(EXTRACTORS["mnist"])
     one, two = map(Images, _pictures(folder))
     found, seconds = seconds_of(lambda: torch_fidelity.calculate_metrics(
         input1=one, input2=two, isc=True, fid=True, kid=True, prc=True, cuda=False, cache=False,

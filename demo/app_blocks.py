@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.block_function import BlockFunction
 from gradio.utils import get_upload_folder
 
-from demo import temporary
+from demo import memory, temporary
 from demo.controls import refusal
 
 FAILED = "Something went wrong here; the log of the app says what."
@@ -56,10 +56,11 @@ class AppBlocks(gr.Blocks):
         finally:
             self.calls += 1
             if self.calls % TRIM_EVERY == 0:
-                await anyio.to_thread.run_sync(self._forget_files)
+                await anyio.to_thread.run_sync(self._forget)
 
-    def _forget_files(self) -> None:
-        """Delete old pictures, and Gradio's own notes of them."""
+    def _forget(self) -> None:
+        """Give back free memory; delete old pictures, and Gradio's own notes of them."""
+        memory.give_back()
         temporary.trim(Path(get_upload_folder()))
         for files in self.temp_file_sets:
             files -= {file for file in list(files) if not Path(file).exists()}

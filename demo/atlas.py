@@ -9,7 +9,6 @@ heap; read as if all were of one class, they have to hold it, and part.
 """
 
 import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +28,6 @@ from duet.store.records import STRICT, Digest, RecordError
 
 ATLAS = "atlas.json"
 DECIMALS = 4
-_kept: dict[str, "Atlas"] = {}
-_one = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,8 @@ class Map:
 @dataclass(frozen=True)
 class Atlas:
     """`reach`: how many standard deviations a slider goes to either side. `maps`: none of a model
-    that does not encode, or of whose data no held-out picture is at hand."""
+    that does not encode or whose latents are one number, or where no held-out picture is at hand.
+    """
 
     __pydantic_config__ = STRICT
 
@@ -71,16 +69,6 @@ class Atlas:
     directions: tuple[Axis, ...]
     maps: tuple[Map, ...]
     schema: int = 1
-
-
-def atlas(checkpoint: Checkpoint) -> Atlas:
-    """The model's, from beside its exported file where there is one of these weights, else computed
-    once, one model at a time."""
-    key = checkpoint.weights_sha256
-    with _one:
-        if key not in _kept:
-            _kept[key] = _stored(checkpoint) or compute(checkpoint)
-        return _kept[key]
 
 
 def compute(checkpoint: Checkpoint) -> Atlas:
@@ -93,9 +81,10 @@ def compute(checkpoint: Checkpoint) -> Atlas:
 
 
 def _maps(checkpoint: Checkpoint) -> list[Map]:
-    """Each picture read as what it is, and all as the first class; one map without classes."""
+    """Each picture read as what it is, and all as the first class; one map without classes, none of
+    a line."""
     model, pictures = checkpoint.model, held_out(checkpoint)
-    if pictures is None or not reconstruction.encodes(model):
+    if pictures is None or not reconstruction.encodes(model) or model.latent_dim < 2:
         return []
     images, labels = pictures.images, pictures.labels
     if not model.num_classes:
@@ -122,13 +111,10 @@ def _rounded(vector: torch.Tensor) -> tuple[float, ...]:
     return tuple(round(value, DECIMALS) for value in vector.tolist())
 
 
-def _stored(checkpoint: Checkpoint) -> Atlas | None:
-    """Out of the folder of whichever exported model has these weights."""
-    folders = (
-        folder for folder, entry in facts.exported().items()
-        if entry.weights_sha256 == checkpoint.weights_sha256
-    )
-    return next((found for folder in folders if (found := _read(folder, checkpoint))), None)
+def stored(checkpoint: Checkpoint) -> Atlas | None:
+    """That of a model from beside its exported file, where it has one."""
+    folder = facts.folder_of(checkpoint, facts.exported())
+    return None if folder is None else _read(folder, checkpoint)
 
 
 def _read(folder: str, checkpoint: Checkpoint) -> Atlas | None:

@@ -14,12 +14,12 @@ Value = TypeVar("Value")
 
 
 class Cache(Generic[Value]):
-    """The answers used last, of `most_bytes` together; `size` says how many one has. What several
-    ask for at once is made once."""
+    """The answers used last, whose sizes come to no more than `most` together: bytes, or how many
+    they are. What several ask for at once is made once."""
 
-    def __init__(self, most_bytes: int, size: Callable[[Value], int]) -> None:
-        self.most_bytes, self.size = most_bytes, size
-        self.bytes = 0
+    def __init__(self, most: int, size: Callable[[Value], int] = lambda value: 1) -> None:
+        self.most, self.size = most, size
+        self.held = 0
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, Value] = OrderedDict()
         self._coming: dict[Hashable, Future[Value]] = {}
@@ -54,10 +54,10 @@ class Cache(Generic[Value]):
 
     def _keep(self, key: Hashable, value: Value) -> None:
         self._kept[key] = value
-        self.bytes += self.size(value)
-        while self.bytes > self.most_bytes:
+        self.held += self.size(value)
+        while self.held > self.most:
             _, oldest = self._kept.popitem(last=False)
-            self.bytes -= self.size(oldest)
+            self.held -= self.size(oldest)
 
 
 def identity(checkpoint: Checkpoint) -> Hashable:

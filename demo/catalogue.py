@@ -1,5 +1,6 @@
 """The models on offer: those that $DUET_MODELS lists, or else the shipped ones, loaded once."""
 
+import dataclasses
 import os
 import re
 import shlex
@@ -91,7 +92,8 @@ def load_sources(sources: Iterable[str]) -> Catalogue:
             continue
         problems += map(_words, loaded.problems)
         loaded.model.to(gpu.DEVICE)
-        found[_free_name(loaded.name, found)] = loaded
+        name = _free_name(loaded.name, found)  # by which captions and cards call it too
+        found[name] = dataclasses.replace(loaded, name=name)
     return Catalogue(found, tuple(problems))
 
 

@@ -1,7 +1,7 @@
 """python -m demo.child SECONDS NICENESS gan …: the training command, within bounds.
 
-demo/live.py starts it, and holds the other end of its standard input. It ends when that closes, as
-it does when the app ends in whatever way, and after so many seconds at the latest.
+demo/processes.py starts it, and holds the other end of its standard input. It ends when that
+closes, as it does when the app ends in whatever way, and after so many seconds at the latest.
 """
 
 import os

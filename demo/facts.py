@@ -13,7 +13,8 @@ from demo.catalogue import Catalogue
 from demo.reconstruction import encodes
 from duet.export import about
 from duet.export.about import About
-from duet.store.checkpoint import Checkpoint
+from duet.models import ModelError
+from duet.store.checkpoint import SHIPPED, Checkpoint, CheckpointError, is_shipped, read_config
 from duet.store.metrics import MetricsRecord
 from duet.store.records import RecordError
 from duet.store.scores import SCORES
@@ -33,20 +34,38 @@ def exported() -> dict[str, About]:
     return found
 
 
+def folder_of(checkpoint: Checkpoint, known: Mapping[str, About]) -> str | None:
+    """Which folder of `known` a model was exported to: known by its weights, whatever the page
+    calls it, and by its configuration, as far as ours is at hand. By another guidance the same
+    weights draw other pictures."""
+    return next((
+        folder for folder, entry in known.items()
+        if entry.weights_sha256 == checkpoint.weights_sha256 and _may_be(checkpoint, folder)
+    ), None)
+
+
+def _may_be(checkpoint: Checkpoint, name: str) -> bool:
+    """Whether a model may be the shipped one of that name, or there is none to tell."""
+    if not is_shipped(name):
+        return True
+    with contextlib.suppress(CheckpointError, ModelError, TypeError):
+        shipped = read_config(SHIPPED / name)
+        return type(checkpoint.model.config).from_dict(shipped.config) == checkpoint.model.config
+    return False
+
+
 def facts(offer: Catalogue, known: Mapping[str, About]) -> dict[str, Any]:
     """The models on offer, the first two in sight, and by data set, each beginning with its pair;
-    `known` are those that the browser can run. A model is known by its weights, whatever the page
-    calls it."""
+    `known` are those that the browser can run."""
     left, right = offer.default_pair()
     datasets = {
         title: list(dict.fromkeys((*offer.default_pair(title), *names)))
         for title, names in offer.datasets().items()
     }
-    folders = {entry.weights_sha256: folder for folder, entry in known.items()}
     models, files = [], {}
     for name in sorted(offer.names, key=lambda name: name not in (left, right)):
         checkpoint = offer.checkpoints[name]
-        folder = folders.get(checkpoint.weights_sha256)
+        folder = folder_of(checkpoint, known)
         models.append({**_model(checkpoint, known.get(folder or "")), "name": name})
         if folder is not None:
             models[-1]["folder"] = f"{MODELS}/{folder}"

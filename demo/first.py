@@ -2,19 +2,26 @@
 page out, and the stage (demo/stage/app.js) needs none of them to begin.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from pathlib import Path
 from urllib.parse import quote
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo import share
 from demo.facts import STAGE
 
-Message = MutableMapping[str, Any]
 HEADER = """<header><h1>Duet</h1><p>A GAN and a VAE, trained on the same pictures.
 Give both the same seed and see what each makes of it.</p>
 <button type="button" class="language" translate="no"><span lang="zh">中文</span>
 <span lang="en">English</span></button></header>"""
-FOLDER = f"gradio_api/file={quote(str(STAGE))}/"  # of the stage's files, as Gradio serves them
+
+
+def address(folder: Path) -> str:
+    """Where Gradio serves a static folder from, as seen from the page."""
+    return f"gradio_api/file={quote(str(folder))}/"
+
+
+FOLDER = address(STAGE)
 STYLES = (STAGE / "first.css", STAGE / "around.css")
 SCRIPT, HIDE = STAGE / "first.js", STAGE / "hide.js"
 # What no module of the page imports.
@@ -27,16 +34,16 @@ def html() -> str:
     """The page's header, the recordings, and what lets the stage begin below them; all out of sight
     where the address asks for another tab."""
     modules = sorted(path.name for path in STAGE.glob("*.js") if path.name not in ALONE)
-    style = "".join(path.read_text() for path in STYLES)
+    style = "".join(path.read_text(encoding="utf-8") for path in STYLES)
     links = "".join(f'<link rel="modulepreload" href="{FOLDER}{name}">' for name in modules)
     return (
-        f"<script>{HIDE.read_text()}</script>"
+        f"<script>{HIDE.read_text(encoding='utf-8')}</script>"
         f'<script type="module" src="{FOLDER}words.js"></script>'
         f'<style>{style}</style><div id="first" hidden>{HEADER}'
         f'<p class="coming">The models to choose from are on their way …</p>'
         f'<div class="poster"><canvas></canvas><canvas></canvas></div><template>{links}'
         f'<link rel="preload" as="fetch" crossorigin href="{FOLDER}stage.css"></template></div>'
-        f"<script>{SCRIPT.read_text()}</script>"
+        f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
     )
 
 
@@ -44,13 +51,11 @@ class FirstPicture:
     """Middleware: puts `html()` into Gradio's page, before its own element, and our share card in
     the place of Gradio's."""
 
-    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self.html = html().encode()
 
-    async def __call__(
-        self, scope: Message, receive: Callable[..., Any], send: Callable[..., Any]
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start: Message = {}
         body = b""
 
@@ -74,7 +79,7 @@ class FirstPicture:
         await self.app(scope, receive, answer if scope.get("path") == "/" else send)
 
 
-def _with_card(page: bytes, scope: Message) -> bytes:
+def _with_card(page: bytes, scope: Scope) -> bytes:
     head, end, rest = page.partition(HEAD)
     if not end:
         return page

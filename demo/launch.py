@@ -2,14 +2,20 @@
 
 import os
 import signal
+import socket
 from pathlib import Path
 from typing import Any
 
+import anyio
 import gradio as gr
+import uvicorn
 from starlette.middleware import Middleware
 
-from demo import web_errors
+from demo import memory
+from demo.bounds import MOST_AT_ONCE, Bounds, Crowd
 from demo.first import FirstPicture
+from demo.freshness import Freshness
+from demo.web_errors import RefusalStatus, handlers
 from duet.core import program
 from duet.core.errors import DuetError
 
@@ -30,15 +36,51 @@ def serve(demo: gr.Blocks) -> int:
 
 def _launch(demo: gr.Blocks) -> int:
     options = launch_options()
+    port = options["server_port"]
+    if port is not None:
+        _check_port(port)
+    _import_server()
+    _bypass_proxies()
+    memory.share_heaps()
     try:
         demo.launch(**options)
-    except OSError as error:
-        port = options["server_port"]
-        raise LaunchError(
-            f"port {port} is taken; set PORT to another, or to none for the first that is free"
-            if port else f"no free port from 7860 on; set PORT to one ({error})"
-        ) from error
+    except OSError as error:  # Gradio says the same of a port that is not served on in time
+        words = "no free port from 7860 on; set PORT to one" if port is None else (
+            f"port {port} is free, but serving on it did not begin in 5 seconds; start the app "
+            "again when the machine is less busy"
+        )
+        raise LaunchError(f"{words} ({error})") from error
     return 0
+
+
+def _import_server() -> None:
+    """What a server begins with is imported as late as that, and on a busy machine takes longer
+    than the 5 seconds that Gradio waits."""
+    uvicorn.Config(lambda scope, receive, send: None).load()
+    anyio.run(anyio.sleep, 0)
+
+
+def _bypass_proxies() -> None:
+    """Gradio asks itself whether it is there; a proxy of the machine's has no part in that."""
+    named = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+    words = ",".join([*([named] if named else []), "127.0.0.1", "localhost"])
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = words
+
+
+def _check_port(port: int) -> None:
+    """LaunchError where nothing can be served on a port, which says why."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Gradio asks for it
+        try:
+            probe.bind(("127.0.0.1", port))
+        except PermissionError as error:
+            raise LaunchError(
+                f"port {port} is the system's, as most below 1024 are; set PORT to a higher one"
+            ) from error
+        except OSError as error:
+            raise LaunchError(
+                f"port {port} is taken; set PORT to another, or to none for the first that is free"
+            ) from error
 
 
 def launch_options() -> dict[str, Any]:
@@ -52,17 +94,23 @@ def launch_options() -> dict[str, Any]:
         "ssr_mode": False,
         "mcp_server": True,
         "max_file_size": "2mb",
+        # Of Gradio's calls alone, so that who waits for his turn keeps no file from being sent.
+        "max_threads": MOST_AT_ONCE,
         "state_session_capacity": SESSIONS,
         "app_kwargs": app_options(),
+        "_frontend": False,  # else it ends where its page does not come within 3 seconds
         "share": _switch("SHARE", os.environ.get("SHARE", "")),
         "server_port": _port(os.environ.get("PORT", "")),
     }
 
 
 def app_options() -> dict[str, Any]:
-    """Arguments for the FastAPI app that Gradio makes."""
-    options = web_errors.app_options()
-    return {**options, "middleware": [*options["middleware"], Middleware(FirstPicture)]}
+    """Arguments for the FastAPI app that Gradio makes; the first layer is the outermost."""
+    layers = [
+        Middleware(Freshness), Middleware(Bounds), Middleware(Crowd), Middleware(RefusalStatus),
+        Middleware(FirstPicture),
+    ]
+    return {"exception_handlers": handlers(), "middleware": layers}
 
 
 def _switch(name: str, text: str) -> bool:

@@ -1,50 +1,30 @@
 """Training while somebody looks on: a GAN and a VAE from scratch, for a minute, on the CPU here.
 
-Each is the training command itself, a process of its own (demo/child.py), and what it writes into
-its run folder is what is shown. One visitor's pair trains at a time, the others wait in a queue.
-Whoever does not look any more is taken for gone. Nobody outside chooses more than whose pictures.
+Each is the training command itself, a process of its own (demo/processes.py), and what it writes
+into its run folder is what is shown. One visitor's pair trains at a time, the others wait in a
+queue. Whoever does not look any more is taken for gone. Nobody outside chooses more than whose
+pictures.
 """
 
 import atexit
 import contextlib
 import os
 import secrets
-import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from demo import pictures, temporary
-from duet.core.checkout import ROOT
+from demo import processes, temporary
+from demo.app_blocks import FAILED as UNFORESEEN
+from demo.visit import DONE, FAILED, RECIPES, STARTING, STOPPED, TRAINING, WAITING, Visit
 from duet.core.checks import whole
 from duet.core.errors import DuetError
-from duet.store import evolution
-from duet.store.checkpoint import EVOLUTION
 from duet.store.config import DataRecord
-from duet.store.run import LOG, LogRow, read_log
-
-RECIPES = ("gan", "vae")
-CHILD = (sys.executable, "-m", "demo.child")
-# Small enough to come to something in a minute on a thread. Steps without end: the time is the
-# bound; and no state on the way, since nobody goes on from it.
-OPTIONS = (
-    "--width", "24", "--batch-size", "32", "--steps", "1000000", "--save-every", "1000000",
-    "--show-every", "10", "--device", "cpu",
-)
-THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-MOST_ROWS = 400  # a side's
-WAITING, STARTING, TRAINING, DONE, STOPPED, FAILED = (
-    "waiting", "starting", "training", "done", "stopped", "failed",
-)
-UNDER_WAY = (STARTING, TRAINING)
 
 
 class LiveError(DuetError):
@@ -54,65 +34,25 @@ class LiveError(DuetError):
 @dataclass(frozen=True)
 class Bounds:
     """`start_seconds`: for the libraries and the pictures, which may have to be downloaded;
-    `gone_seconds`: after which whoever has not looked is gone."""
+    `gone_seconds`: after which whoever has not looked is gone; `most_over`: pairs that may still be
+    looked at when they are over, some megabytes each."""
 
     train_seconds: float = 60
     start_seconds: float = 120
     gone_seconds: float = 15
     most_waiting: int = 8
+    most_over: int = 4
     niceness: int = 10
     look_seconds: float = 0.3
-
-
-@dataclass
-class Side:
-    """What one recipe has shown so far: `rows` uint8 [C, H, 16 W] by step, and its log."""
-
-    recipe: str
-    rows: dict[int, torch.Tensor] = field(default_factory=dict)
-    log: Sequence[LogRow] = ()
-
-    def look(self, folder: Path) -> None:
-        """Take in what stands in the run folder."""
-        sheet = evolution.read(folder / EVOLUTION)
-        self.log = read_log(folder / LOG)
-        found = dict(zip(sheet.steps, sheet.rows, strict=True)) if sheet else {}
-        if len(self.rows) < MOST_ROWS:
-            self.rows = found | self.rows  # a new one: others read the old one meanwhile
-
-    def as_json(self, seen: int) -> dict[str, Any]:
-        """The rows of after step `seen`, one below the other, and all of the curves."""
-        rows = self.rows
-        new = sorted(step for step in rows if step > seen)
-        columns = [row.columns() for row in self.log]
-        return {
-            "recipe": self.recipe,
-            "steps": new,
-            "sheet": pictures.data_url(torch.stack([rows[step] for step in new])) if new
-            else None,
-            "curves": {key: [row[key] for row in columns] for key in columns[0]} if columns else {},
-        }
-
-
-@dataclass
-class Visit:
-    """One visitor's pair, waiting, training or over. `asked`: when it was last looked at."""
-
-    owner: str
-    data: DataRecord
-    asked: float
-    state: str = WAITING
-    said: str = ""
-    seconds: float = 0.0
-    sides: tuple[Side, ...] = field(default_factory=lambda: tuple(map(Side, RECIPES)))
-    wish: threading.Event = field(default_factory=threading.Event)  # that it ends
 
 
 class Live:
     """All visits, by their tickets, which only their visitors know, in the order in which they
     came. Every method may be called from any thread."""
 
-    def __init__(self, bounds: Bounds | None = None, command: Sequence[str] = CHILD) -> None:
+    def __init__(
+        self, bounds: Bounds | None = None, command: Sequence[str] = processes.CHILD
+    ) -> None:
         self.bounds = bounds or Bounds()
         self.command = command
         self._lock = threading.Lock()
@@ -130,7 +70,8 @@ class Live:
                 "models of a published data set, like MNIST."
             )
         with self._lock:
-            ahead = [v for v in self._visits.values() if v.state in (WAITING, *UNDER_WAY)]
+            self._forget()
+            ahead = [visit for visit in self._visits.values() if not visit.is_over]
             if self._closed:
                 raise LiveError("The app is ending.")
             if any(visit.owner == owner for visit in ahead):
@@ -154,14 +95,17 @@ class Live:
             visit = self._find(ticket)
             visit.asked = time.monotonic()
             waiting = [v for v in self._visits.values() if v.state == WAITING]
-            return {
+            stands = {
                 "state": visit.state,
                 "place": waiting.index(visit) + 1 if visit in waiting else 0,
                 "seconds": round(visit.seconds, 1),
                 "of_seconds": self.bounds.train_seconds,
                 "said": visit.said,
-                "sides": [s.as_json(step) for s, step in zip(visit.sides, steps, strict=True)],
             }
+        # Pictures are packed here, while others look. What came since is shown a moment early.
+        return stands | {
+            "sides": [s.as_json(step) for s, step in zip(visit.sides, steps, strict=True)]
+        }
 
     def stop(self, ticket: Any) -> None:
         """End a visit, wherever it stands; what it has shown can still be looked at."""
@@ -192,7 +136,7 @@ class Live:
         """The thread that trains one pair after the other, until nobody is there."""
         while True:
             with self._lock:
-                self._forget_the_gone()
+                self._forget()
                 visit = next((v for v in self._visits.values() if v.state == WAITING), None)
                 if self._closed or not self._visits:
                     self._thread = None
@@ -205,10 +149,18 @@ class Live:
             try:
                 visit.state = self._train(visit)
             except (DuetError, OSError) as error:  # a full disk, say
-                visit.state, visit.said = FAILED, str(error)
+                visit.said, visit.state = str(error), FAILED
+            except Exception:  # the others shall still have their turn
+                traceback.print_exc()
+                visit.said, visit.state = UNFORESEEN, FAILED
 
-    def _forget_the_gone(self) -> None:
-        self._visits = {ticket: v for ticket, v in self._visits.items() if not self._gone(v)}
+    def _forget(self) -> None:
+        """Those who are gone, and what is over longest: looking on keeps nothing for ever."""
+        here = {ticket: v for ticket, v in self._visits.items() if not self._gone(v)}
+        over = [ticket for ticket, visit in here.items() if visit.is_over]
+        for ticket in over[: max(0, len(over) - self.bounds.most_over)]:
+            del here[ticket]
+        self._visits = here
 
     def _gone(self, visit: Visit) -> bool:
         return time.monotonic() - visit.asked > self.bounds.gone_seconds
@@ -216,12 +168,16 @@ class Live:
     def _train(self, visit: Visit) -> str:
         """Both recipes, from their start to their end; how it ended."""
         place = os.environ.get(temporary.VARIABLE)
+        most = self.bounds.start_seconds + self.bounds.train_seconds + 10
         with tempfile.TemporaryDirectory(
             prefix="live-", dir=place, ignore_cleanup_errors=True
         ) as name, contextlib.ExitStack() as stack:
             folder = Path(name)
             running = [
-                stack.enter_context(self._started(recipe, visit.data, folder)) for recipe in RECIPES
+                stack.enter_context(processes.training(
+                    self.command, recipe, visit.data, folder, most, self.bounds.niceness
+                ))
+                for recipe in RECIPES
             ]
             asked_at, began = time.monotonic(), None
             while True:
@@ -236,47 +192,10 @@ class Live:
                 if over or self._gone(visit):
                     return STOPPED
                 if any(codes):
-                    visit.said = _last_words(folder)
+                    visit.said = processes.last_words(folder, RECIPES)
                     return FAILED
                 if visit.seconds >= self.bounds.train_seconds or codes == [0] * len(codes):
                     return DONE
                 if began is None and now - asked_at > self.bounds.start_seconds:
                     visit.said = "It did not begin in time; the server is too busy."
                     return FAILED
-
-    @contextlib.contextmanager
-    def _started(
-        self, recipe: str, data: DataRecord, folder: Path
-    ) -> Iterator[subprocess.Popen[bytes]]:
-        """A recipe's process, which has ended when this is left."""
-        most = self.bounds.start_seconds + self.bounds.train_seconds + 10
-        with (folder / f"{recipe}.txt").open("wb") as said, subprocess.Popen(
-            [*self.command, str(most), str(self.bounds.niceness), recipe, "--data", data.name,
-             "--out", str(folder / recipe), *OPTIONS],
-            cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said,
-            env=os.environ | THREADS | {"PYTHONPATH": str(ROOT)}, start_new_session=True,
-        ) as process:
-            try:
-                yield process
-            finally:
-                _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and whatever it has started; there is nothing that it should save."""
-    if process.poll() is None:
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-        process.wait()
-
-
-def _last_words(folder: Path) -> str:
-    """What the commands say of why they ended."""
-    lines = [
-        line for recipe in RECIPES
-        for line in (folder / f"{recipe}.txt").read_text(errors="replace").splitlines()
-    ]
-    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    return (errors or lines or ["It ended without a word."])[-1][:600]

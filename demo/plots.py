@@ -136,7 +136,7 @@ def _decades(dots: Sequence[Dot]) -> tuple[int, int]:
     """The powers of ten around all values and intervals that are above 0."""
     ends = [_held(end) for dot in dots for end in (dot.x.value, *dot.x.ends) if end > 0] or [1.0]
     low = math.floor(math.log10(min(ends)))
-    return max(low, -4), max(math.ceil(math.log10(max(ends))), low + 1)
+    return low, max(math.ceil(math.log10(max(ends))), low + 1)
 
 
 def _held(value: float) -> float:

@@ -3,19 +3,22 @@
 """
 
 import hashlib
+import re
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 from gradio import FileData
-from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
-from demo import actions, cache, card, gpu, leaderboard, pictures, png, uploads
+from demo import actions, cache, card, gpu, leaderboard, pictures, png, temporary, uploads
+from demo.bounds import TOO_MANY
 from demo.cache import Cache
 from demo.catalogue import Catalogue
 from demo.controls import endpoint
+from demo.held_out import held_out
 from demo.options import Choice, Seed
 from demo.reconstruction import Reconstruction, encodes, reconstruct
 from demo.remote import RemoteError, as_json, in_turn
@@ -28,7 +31,11 @@ from duet.store.scores import SCORES
 KEPT = 200  # reconstructions, of some kilobytes each
 PATIENCE_SECONDS = 30.0  # of who waits for the search of another
 _searching = threading.Lock()
-PICTURE = Picture("picture", "Picture", "The largest square in its middle is used.", None)
+HELD_OUT = re.compile(r"held-out:([0-9]{1,4})")  # no base64
+PICTURE = Picture(
+    "picture", "Picture", "The largest square in its middle is used. “held-out:7” is number 7 of "
+    "the real pictures that the page shows, which no model saw.", None,
+)
 
 
 def add_endpoints(offer: Catalogue) -> None:
@@ -70,7 +77,7 @@ def add_endpoints(offer: Catalogue) -> None:
         """
         return _arrays(offer.checkpoints[model], class_name, count, seed, truncation)
 
-    kept: Cache[Reconstruction] = Cache(KEPT, lambda found: 1)
+    kept = Cache[Reconstruction](KEPT)
 
     def reconstruct_picture(
         model: str, picture: str, class_name: str, seed: int
@@ -83,13 +90,13 @@ def add_endpoints(offer: Catalogue) -> None:
             levels, psnr in decibels, z [latent_dim], label and class_name of what was found.
         """
         known = offer.checkpoints[model]
-        image = uploads.decode(picture, known.model.image_shape)
+        image = _given(known, picture)
         label = actions.label_of(known, class_name)
         key = (cache.identity(known), _digest(image), label, seed)
         found = kept.get(key, lambda: _reconstruct(known, image, label, seed))
         pair = pictures.sheet(torch.stack([found.original, found.image]))
-        path = save_bytes_to_cache(png.still(pair), "image.png", get_upload_folder())
-        return FileData(path=path).model_dump(), _words(known, found)  # type: ignore[return-value]
+        path = temporary.keep(Path(get_upload_folder()), png.still(pair))
+        return FileData(path=str(path)).model_dump(), _words(known, found)  # type: ignore[return-value]
 
     endpoint("models", [], models)
     endpoint("card", [model], card_of)
@@ -121,20 +128,43 @@ def _arrays(
     return {"z": z.tolist(), "labels": labels.tolist(), **as_json(images)}
 
 
+def _given(known: Checkpoint, picture: str) -> torch.Tensor:
+    """uint8 [C, H, W]: a held-out picture by its number, or a picture's file."""
+    asked = HELD_OUT.fullmatch(picture)
+    if asked is None:  # a large one takes a hundred megabytes for a moment
+        decode = in_turn(uploads.decode, PATIENCE_SECONDS)
+        given: torch.Tensor = decode(picture, known.model.image_shape)
+        return given
+    found = held_out(known)
+    if found is None:
+        raise RemoteError("No held-out pictures of this model's data are at hand here.")
+    number = int(asked[1])
+    if number >= len(found.images):
+        raise RemoteError(f"There are held-out pictures 0 to {len(found.images) - 1}.")
+    return found.images[number]
+
+
 def _reconstruct(
     known: Checkpoint, image: torch.Tensor, label: int | None, seed: int
 ) -> Reconstruction:
-    """The end of it: one search at a time, which lets others draw between two steps."""
+    """The end of it. One search at a time, which lets others draw between two steps; an encoder's
+    answer waits for no search."""
+    if encodes(known.model):
+        return _last(known, image, label, seed)
     if not _searching.acquire(timeout=PATIENCE_SECONDS):
-        raise RemoteError("Too many search at once; ask again in a while.")
+        raise RemoteError(TOO_MANY)
     try:
-        steps = reconstruct(known.model, image, label, seed=seed)
-        advance: Callable[..., Reconstruction | None] = in_turn(gpu.with_gpu(next))
-        while (step := advance(steps, None)) is not None:
-            found = step
-        return found
+        return _last(known, image, label, seed)
     finally:
         _searching.release()
+
+
+def _last(known: Checkpoint, image: torch.Tensor, label: int | None, seed: int) -> Reconstruction:
+    steps = reconstruct(known.model, image, label, seed=seed)
+    advance: Callable[..., Reconstruction | None] = in_turn(gpu.with_gpu(next), PATIENCE_SECONDS)
+    while (step := advance(steps, None)) is not None:
+        found = step
+    return found
 
 
 def _words(known: Checkpoint, found: Reconstruction) -> dict[str, Any]:

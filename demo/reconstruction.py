@@ -106,4 +106,5 @@ def _read(model: LatentModel, image: torch.Tensor, label: int | None) -> Reconst
     images = model.render(z, labels)
     errors = (images.float() - image.float()).square().flatten(1).sum(1)
     best = int((errors / DEVIATION**2 + z.square().sum(1)).argmin())
-    return Reconstruction(image, images[best], z[best], int(labels[best]))
+    # Copies: a view would keep all that was tried.
+    return Reconstruction(image, images[best].clone(), z[best].clone(), int(labels[best]))

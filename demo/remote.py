@@ -13,6 +13,7 @@ import torch
 from gradio.events import api
 
 from demo import gpu, reconstruction
+from demo.bounds import TOO_MANY
 from demo.catalogue import Catalogue
 from demo.controls import as_gradio_error
 from demo.options import Choice
@@ -61,7 +62,7 @@ def in_turn(
     @functools.wraps(function)
     def answer(*values: Any, **named: Any) -> Any:
         if not _running.acquire(timeout=patience_seconds):
-            raise RemoteError("Too many ask at once; ask again in a while.")
+            raise RemoteError(TOO_MANY)
         try:
             return function(*values, **named)
         finally:

@@ -51,7 +51,8 @@ def site(out: Path = Path("site"), url: str = "") -> Path:
         shutil.copytree(STAGE, scratch, dirs_exist_ok=True)
         if url:
             page = share.PAGE.read_text(encoding="utf-8")
-            (scratch / share.PAGE.name).write_text(share.placed(page, url.rstrip("/") + "/"))
+            page = share.placed(page, url.rstrip("/") + "/")
+            (scratch / share.PAGE.name).write_text(page, encoding="utf-8")
     return out
 
 

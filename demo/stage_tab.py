@@ -1,14 +1,16 @@
-"""The frame of a tab that one of the stage's modules draws, in the visitor's browser."""
+"""The frame of a tab that a module of the page's draws, in the visitor's browser."""
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from demo.first import FOLDER
+from demo.facts import STAGE
+from demo.first import address
 from demo.page import Page, Tab
 
 HTML = """<style>.dark .tab-place { color-scheme: dark; }</style>
-<div class="tab-place">This tab is being loaded …</div>"""
+<div class="tab-place">The tab is being loaded …</div>"""
 # The module's `begin(facts, place)` gives what has `show(left, right)`. The pickers above choose
 # the models, and this component's value is written when the tab is in view: nothing is loaded
 # before that.
@@ -22,7 +24,8 @@ SCRIPT = """(() => {
                 .then(({ begin }) => begin(props.facts, place));
             (await tab).show(...JSON.parse(props.value));
         } catch (error) {
-            place.textContent = `This tab could not be loaded (${error.message}).`;
+            tab = null;
+            place.textContent = `The tab could not be loaded (${error.message}).`;
         }
     };
     watch("value", follow);
@@ -31,12 +34,12 @@ SCRIPT = """(() => {
 
 
 def stage_tab(
-    page: Page, name: str, module: str, facts: dict[str, Any] | None = None
+    page: Page, name: str, module: str, *, folder: Path = STAGE, facts: dict[str, Any] | None = None
 ) -> Tab:
-    """Lay out and wire a tab that demo/stage/`module` draws, told of `facts`, the page's unless
-    others are given."""
+    """Lay out and wire a tab that `folder`/`module` draws, told `facts`, by default the page's."""
+    gr.set_static_paths([folder])
     place = gr.HTML(
-        html_template=HTML, js_on_load=SCRIPT, elem_id=name, folder=FOLDER, module=module,
-        facts=page.facts if facts is None else facts,
+        html_template=HTML, js_on_load=SCRIPT, elem_id=name,
+        facts=page.facts if facts is None else facts, folder=address(folder), module=module,
     )
     return Tab((), [], page.tell(place))

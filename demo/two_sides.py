@@ -4,14 +4,14 @@ its own: whatever its `build(page)` lays out and returns as a Tab."""
 import functools
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
-from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
-from demo import actions, cache, gpu, link_button
+from demo import actions, cache, gpu, link_button, temporary
 from demo.cache import Cache
 from demo.controls import Control, checked_handler, endpoint, in_html
 from demo.options import Option
@@ -104,8 +104,8 @@ def _half(
 
 
 def _as_file(content: bytes) -> str:
-    """Where Gradio serves it from, by a name of its own for each content."""
-    return save_bytes_to_cache(content, "image.png", get_upload_folder())
+    """Where Gradio serves it from."""
+    return str(temporary.keep(Path(get_upload_folder()), content))
 
 
 def _add_endpoint(

@@ -58,9 +58,10 @@ def decode(data: Any, image_shape: Sequence[int]) -> torch.Tensor:
 def _from_text(text: Any) -> bytes:
     if not isinstance(text, str):
         raise UploadError("A picture must be the text of its file in base64, no file object.")
-    if len(text) > MOST_BYTES * 4 // 3 + 100:
-        raise _too_large()
     encoded = text.partition(",")[2] if text.startswith(DATA_URL) else text
+    encoded = "".join(encoded.split())  # tools break it into lines
+    if len(encoded) > MOST_BYTES * 4 // 3 + 100:
+        raise _too_large()
     try:
         content = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):

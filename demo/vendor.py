@@ -59,10 +59,13 @@ def check() -> None:
 def fetch() -> None:
     """Write the listed files of the package, which npm fetches and we check."""
     with tempfile.TemporaryDirectory() as scratch:
-        subprocess.run(
-            ["npm", "pack", "--silent", f"{PACKAGE}@{VERSION}"], cwd=scratch, check=True,
+        wanted = f"{PACKAGE}@{VERSION}"
+        done = subprocess.run(
+            ["npm", "pack", "--silent", wanted], cwd=scratch, check=False,
             stdout=subprocess.DEVNULL,
         )
+        if done.returncode:
+            raise VendorError(f"npm does not fetch {wanted}; is its registry reachable?")
         (archive,) = Path(scratch).glob("*.tgz")
         digest = hashlib.sha512(archive.read_bytes()).digest()
         if base64.b64encode(digest).decode() != INTEGRITY:

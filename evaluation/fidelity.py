@@ -1,78 +1,26 @@
 """The only door to torch-fidelity: its extractor interface and its functions from features to
 metrics. Its cache, data loading and `calculate_metrics` stay outside (they key the cache by name
 alone, unpickle it, and let NaN through); the last is the oracle of a parity test.
+
+It is imported where it is used: that takes seconds (it brings models of its own), and commands that
+only read stored numbers never need it.
 """
 
 import hashlib
 import io
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch_fidelity
-from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
-from torch_fidelity.metric_isc import isc_features_to_metric
-from torch_fidelity.metric_kid import kid_features_to_metric
-from torch_fidelity.utils import create_feature_extractor
 
-from duet.core.tensors import TensorFileError, load_tensors
+from duet.core.tensors import TensorFileError
 from evaluation.errors import EvaluationError
-from evaluation.extractors import AUTO, ExtractorEntry, entry_of, extractor_for, is_made_for
-from evaluation.extractors.base import Classifier
+from evaluation.extractors import AUTO, entry_of, extractor_for, is_made_for
 from evaluation.sets import SetId
 
 RNG_SEED = 2020  # of the library's shuffles and subsets; its own default, part of the protocol
-
-
-class ClassifierFeatures(torch_fidelity.FeatureExtractorBase):
-    """A classifier of our own behind torch-fidelity's interface; a grey one also takes three equal
-    channels. A subclass an extractor, since the library makes it by its class alone."""
-
-    build: Callable[[], Classifier]
-    image_shape: tuple[int, int, int]
-
-    def __init__(
-        self, name: str, features_list: list[str],
-        feature_extractor_weights_path: str | Path, **options: object,
-    ) -> None:
-        super().__init__(name, features_list)  # `options`: the library hands over all of its own
-        self.network = type(self).build()
-        tensors, _ = load_tensors(Path(feature_extractor_weights_path))
-        self.network.load_state_dict(tensors)
-
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        features, logits = self.network(images[:, : self.image_shape[0]])
-        outputs = {"features": features, "logits": logits}
-        # The requested order: the library's own docstring says otherwise, and its sets shuffle it.
-        return tuple(outputs[name] for name in self.features_list)
-
-    @staticmethod
-    def get_provided_features_list() -> tuple[str, ...]:
-        return "features", "logits"
-
-    @staticmethod
-    def get_default_feature_layer_for_metric(metric: str) -> str:
-        return "logits" if metric == "isc" else "features"
-
-    @staticmethod
-    def can_be_compiled() -> bool:
-        return False
-
-    @classmethod
-    def get_dummy_input_for_compile(cls) -> torch.Tensor:
-        return torch.zeros(1, *cls.image_shape, dtype=torch.uint8)
-
-
-def register(entry: ExtractorEntry) -> None:
-    """Make a classifier of ours known to torch-fidelity; twice is the same as once."""
-    registry = torch_fidelity.registry.FEATURE_EXTRACTORS_REGISTRY
-    if entry.recipe is not None and entry.registered_name not in registry:
-        parts = {"build": staticmethod(entry.recipe.build), "image_shape": entry.image_shape}
-        kind = type(entry.registered_name, (ClassifierFeatures,), parts)
-        torch_fidelity.register_feature_extractor(entry.registered_name, kind)
 
 
 @dataclass(frozen=True)
@@ -105,6 +53,10 @@ def open_extractor(
     name: str, device: torch.device, weights: Path | None = None
 ) -> Extractor:
     """Build a registered extractor; `weights` replaces the file that it comes with."""
+    from torch_fidelity.utils import create_feature_extractor
+
+    from evaluation.classifier_features import register
+
     entry = entry_of(name)
     register(entry)
     path = weights or entry.find_weights()
@@ -168,11 +120,15 @@ def _plain_tensors(content: bytes, path: Path) -> dict[str, torch.Tensor]:
 
 def statistics(features: torch.Tensor) -> dict[str, np.ndarray]:
     """Features [N, D] -> {"mu": float64 [D], "sigma": float64 [D, D]}."""
+    from torch_fidelity.metric_fid import fid_features_to_statistics
+
     return fid_features_to_statistics(features.double())
 
 
 def frechet_distance(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> float:
     """|mu1 - mu2|^2 + tr(S1 + S2 - 2 (S1 S2)^1/2) (Heusel et al., 2017, equation 6)."""
+    from torch_fidelity.metric_fid import fid_statistics_to_metric
+
     return float(fid_statistics_to_metric(one, two, False)["frechet_inception_distance"])
 
 
@@ -181,6 +137,8 @@ def kernel_distance(
 ) -> tuple[float, float]:
     """Squared MMD with the kernel (x.y/D + 1)^3, unbiased, mean and standard deviation over random
     subsets (Binkowski et al., "Demystifying MMD GANs", 2018, section 4)."""
+    from torch_fidelity.metric_kid import kid_features_to_metric
+
     result = kid_features_to_metric(
         generated, real, kid_subsets=subsets, kid_subset_size=subset_size, rng_seed=RNG_SEED,
         verbose=False,
@@ -194,5 +152,7 @@ def kernel_distance(
 def inception_score(logits: torch.Tensor, splits: int) -> tuple[float, float]:
     """exp E KL(p(y|x) || p(y)), mean and standard deviation over splits (Salimans et al., 2016,
     section 4); logits float32 [N, K]."""
+    from torch_fidelity.metric_isc import isc_features_to_metric
+
     result = isc_features_to_metric(logits, splits=splits, shuffle=True, rng_seed=RNG_SEED)
     return float(result["inception_score_mean"]), float(result["inception_score_std"])

@@ -4,8 +4,6 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from duet.core.files import replacing
 from duet.core.words import aligned
 from duet.store.scores import SCORES
@@ -61,6 +59,8 @@ def plot(ladder: Ladder, path: Path) -> None:
     score has one scale in all its panels: logarithmic where less is better, but linear below its
     tolerance."""
     keys, names = ladder.keys, list(ladder.rungs)
+    from matplotlib.figure import Figure  # takes half a second, which no other work needs
+
     figure = Figure(figsize=(1.5 * len(names) + 1.2, 0.95 * len(keys) + 0.6), layout="constrained")
     panels = figure.subplots(len(keys), len(names), sharex="col", sharey="row", squeeze=False)
     for row, key in zip(panels, keys, strict=True):

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from duet.core.domains import DOMAINS
 from duet.core.files import replacing
@@ -20,6 +19,9 @@ from evaluation.measuring import Done, shuffled, subset
 from evaluation.metrics import Scores
 from evaluation.reference import Reference
 from evaluation.sources import Source
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SUFFIXES = (".png", ".svg", ".pdf")
 SHEET, COLUMNS = 32, 8  # pictures of each, in so many columns
@@ -46,6 +48,8 @@ def draw(done: Done, request: Request, path: Path) -> None:
     scores = [measured.scores for _, measured in done]
     rows, columns = -(-len(done) // SHEETS_A_ROW), max(2, min(len(done), SHEETS_A_ROW))
     heights = (4.0, 5.5 / columns * rows + 0.3)
+    from matplotlib.figure import Figure  # takes half a second, which no other work needs
+
     figure = Figure(figsize=(10, sum(heights)), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=heights)
     left, right = above.subplots(1, 2)
@@ -72,7 +76,7 @@ def _drawn(source: Source, request: Request) -> torch.Tensor:
     return DOMAINS[origin.domain].to_pixels(chosen.images)
 
 
-def _draw_manifold(axes: Axes, names: Sequence[str], scores: Sequence[Scores]) -> None:
+def _draw_manifold(axes: "Axes", names: Sequence[str], scores: Sequence[Scores]) -> None:
     """Precision against recall, with intervals where there are such."""
     for name, found in zip(names, scores, strict=True):
         if {"precision", "recall"} <= found.keys():
@@ -87,7 +91,7 @@ def _draw_manifold(axes: Axes, names: Sequence[str], scores: Sequence[Scores]) -
         axes.legend(fontsize="small")
 
 
-def _draw_distances(axes: Axes, names: Sequence[str], scores: Sequence[Scores]) -> None:
+def _draw_distances(axes: "Axes", names: Sequence[str], scores: Sequence[Scores]) -> None:
     """A row a model, the first on top."""
     for row, found in enumerate(scores):
         if "frechet_distance" in found:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from matplotlib.figure import Figure
 
 from duet.core.files import replacing
 from duet.core.progress import progress_bar
@@ -114,6 +113,8 @@ def draw_curves(rows: Sequence[LogRow], scores: Sequence[LogRow], path: Path) ->
     if not told:
         return
     columns = max(len(kind[-1].losses) for kind in told)
+    from matplotlib.figure import Figure  # takes half a second, which no other work needs
+
     figure = Figure(figsize=(3.2 * columns, 2.6 * len(told)), layout="constrained")
     for line, kind in enumerate(told):
         for place, name in enumerate(kind[-1].losses, start=1):

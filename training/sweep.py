@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
-from matplotlib.figure import Figure
 
 from duet.core.files import read_object, replacing, write_json
 from duet.core.stop import Interrupted, stop_signals
@@ -195,6 +194,8 @@ def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
     for row in rows:
         others = ", ".join(f"{k} {v}" for k, v in row["choices"].items() if k != first)
         lines.setdefault(others, {})[places.index(row["choices"][first])] = row["scores"]
+    from matplotlib.figure import Figure  # takes half a second, which no other work needs
+
     figure = Figure(figsize=(5 * len(DRAWN), 3.6), layout="constrained")
     for number, key in enumerate(DRAWN, start=1):
         axes = figure.add_subplot(1, len(DRAWN), number)

@@ -4,8 +4,6 @@ drawn by demo/learning/app.js."""
 from collections.abc import Sequence
 from pathlib import Path
 
-import gradio as gr
-
 from demo import learning
 from demo.options import Option
 from demo.page import Page, Tab
@@ -21,7 +19,6 @@ def options(known: Sequence[str]) -> list[Option]:
 
 
 def build(page: Page) -> Tab:
-    gr.set_static_paths([FOLDER])
     learning.add_endpoints(page.catalogue)
     facts = {"live": learning.trains_live()}
-    return stage_tab(page, "learning", f"../{FOLDER.name}/app.js", facts)
+    return stage_tab(page, "learning", "app.js", folder=FOLDER, facts=facts)

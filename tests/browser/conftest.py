@@ -28,6 +28,7 @@ CHROMIUM = shutil.which("chromium")
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--js-flags=--liftoff-only",  # to compile WebAssembly twice pays on no page as short as these
 ]
 START_SECONDS = 240  # a start takes ten on a quiet machine
 TWO_SETS = {
@@ -147,7 +148,7 @@ def browser():
 def visitor(browser):
     """visitor(address, …) -> a page of somebody who was never here. At the end, nothing must have
     been fetched from elsewhere and no script must have failed."""
-    contexts, elsewhere, errors = [], [], []
+    opened, elsewhere, errors = [], [], []
 
     def note(request):
         if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
@@ -160,9 +161,10 @@ def visitor(browser):
         """`prepare(page)` comes before the page is asked for; `context`: of an earlier visit."""
         if context is None:
             context = browser.new_context(viewport={"width": width, "height": height}, **options)
-            contexts.append(context)
+            opened.append(context)
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
         page = context.new_page()
+        opened.append(page)
         page.set_default_timeout(30_000)
         page.on("request", note)
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -172,8 +174,8 @@ def visitor(browser):
         return page
 
     yield open_at
-    for context in contexts:
-        context.close()
+    for one in reversed(opened):
+        one.close()
     assert elsewhere == []
     assert errors == []
 

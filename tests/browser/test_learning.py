@@ -1,9 +1,7 @@
 """The tab Learning in Chromium: a recording under its scrubber, and a pair that learns live."""
 
-import json
 import os
 import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -110,13 +108,3 @@ def test_a_recording_is_played_and_a_pair_learns_and_leaves_nothing(server, visi
     wait_until(lambda: len(trainings(server)) == 2)
     page.goto("about:blank")
     wait_until(lambda: not trainings(server), 10)  # before it would be taken for gone
-
-    # Begun by a program, in an app that is killed.
-    body = json.dumps({"data": ["kept"]}).encode()
-    urllib.request.urlopen(urllib.request.Request(
-        f"{server.url}/gradio_api/run/live_start", body, {"Content-Type": "application/json"}
-    )).close()
-    wait_until(lambda: len(trainings(server)) == 2)
-    server.process.kill()
-    server.process.wait()
-    wait_until(lambda: not trainings(server), 10)

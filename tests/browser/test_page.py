@@ -10,10 +10,11 @@ SIDES = ("left", "right")
 
 
 def sources(page, kind: str) -> list[str]:
-    """Addresses of both sides' pictures, once both are there."""
+    """Addresses of both sides' pictures, once both are there and decoded."""
     images = [page.locator(f"#{kind}-{side} img") for side in SIDES]
     for image in images:
         image.wait_for()
+        image.evaluate("(image) => image.decode()")
     return [image.get_attribute("src") for image in images]
 
 

@@ -16,11 +16,11 @@ from demo.catalogue import Catalogue
 from demo.directions import directions
 from duet.store import records
 from duet.store.checkpoint import shipped_names
+from duet.store.sheet import SheetRecord
 
 
 @pytest.fixture(autouse=True)
-def _nothing_kept(monkeypatch):
-    monkeypatch.setattr(atlas, "_kept", {})
+def _nothing_kept():
     held_out._sheets.cache_clear()
 
 
@@ -61,27 +61,50 @@ def test_without_classes_there_is_one_map_and_without_an_encoder_none(
     assert atlas.compute(mock_checkpoint(model=tiny_gan)).maps == ()
 
 
+def test_a_latent_of_one_number_has_no_map(some, mock_checkpoint):
+    known = mock_checkpoint(shape=(1, 28, 28))
+    known.model.config = dataclasses.replace(known.model.config, latent_dim=1)
+    known.model.encode = lambda images, labels: images.flatten(1)[:, :1]
+    found = atlas.compute(known)
+    assert (len(found.directions), found.maps) == (1, ())
+
+
 def test_without_pictures_there_is_no_map(monkeypatch, mock_checkpoint, tiny_vae):
     monkeypatch.setattr(atlas, "held_out", lambda checkpoint: None)
     assert atlas.compute(mock_checkpoint(model=tiny_vae)).maps == ()
 
 
-def test_it_is_read_where_it_is_of_these_weights_and_computed_once_elsewhere(
-    monkeypatch, mock_checkpoint, tiny_gan
-):
+def test_it_is_read_where_it_is_of_this_model(mock_checkpoint, tiny_gan):
     known = duet.load("mnist-gan")
-    stored = records.read(atlas.Atlas, atlas.path_of("mnist-gan"))
-    computed = []
+    found = records.read(atlas.Atlas, atlas.path_of("mnist-gan"))
+    assert atlas.stored(dataclasses.replace(known, name="mine")) == found
+    assert atlas.stored(mock_checkpoint(model=tiny_gan, weights_sha256="b" * 64)) is None
+    assert atlas.stored(dataclasses.replace(known, model=tiny_gan)) is None
 
-    def compute(checkpoint):
-        computed.append(checkpoint.name)
-        return dataclasses.replace(stored, weights_sha256=checkpoint.weights_sha256)
 
-    monkeypatch.setattr(atlas, "compute", compute)
-    assert atlas.atlas(known) == stored
-    other = mock_checkpoint(name="other", model=tiny_gan, weights_sha256="b" * 64)
-    assert atlas.atlas(other) is atlas.atlas(other)
-    assert computed == ["other"]
+def test_the_same_weights_by_another_configuration_are_another_model():
+    known = duet.load("cifar10-vae")
+    config = dataclasses.replace(known.model.config, guidance=known.model.config.guidance + 1)
+    guided = dataclasses.replace(known, model=type(known.model)(config).eval())
+    for checkpoint, folder in ((known, "cifar10-vae"), (guided, None)):
+        assert facts.folder_of(checkpoint, facts.exported()) == folder
+
+
+def test_what_is_computed_is_computed_once_a_model(
+    monkeypatch, mock_checkpoint, tiny_gan, calls_of
+):
+    """Equal weights are no equal models."""
+    some, other = (mock_checkpoint(name=name, model=tiny_gan) for name in ("some", "other"))
+    config = dataclasses.replace(tiny_gan.config, depth=2)
+    other = dataclasses.replace(other, model=type(tiny_gan)(config).eval())
+    computed, compute = [], atlas.compute
+    monkeypatch.setattr(
+        atlas, "compute", lambda known: computed.append(known.name) or compute(known)
+    )
+    with calls_of(Catalogue({"some": some, "other": other})) as call:
+        answers = [call("atlas", name) for name in ("some", "other", "some")]
+    assert computed == ["some", "other"]
+    assert answers[0] == answers[2] != answers[1]
 
 
 def test_a_file_of_other_weights_or_none_is_not_believed(monkeypatch, tmp_path):
@@ -124,6 +147,20 @@ def test_held_out_pictures_are_those_of_the_sheet(name):
     assert np.array_equal(found.images[23].permute(1, 2, 0).numpy(), cell)
     assert len(found.images) == len(found.labels) == 100
     assert len(set(found.labels.tolist())) == known.model.num_classes
+
+
+def test_of_a_last_row_that_is_not_full_the_rest_is_no_picture(tmp_path):
+    cells = torch.randint(0, 256, (2, 3, 8, 4, 3), dtype=torch.uint8)  # rows, columns, H, W, C
+    sheet = cells.permute(0, 2, 1, 3, 4).reshape(16, 12, 3)
+    Image.fromarray(sheet.numpy()).save(tmp_path / "sheet.png")
+    record = SheetRecord(
+        data="toy", title="Toy", licence="other", credit="", images_sha256="1" * 64,
+        held_out_sha256="2" * 64, indices=(5, 6, 7, 9), labels=(0, 0, 2, 1), columns=3,
+        image_shape=(3, 8, 4), picture_sha256="3" * 64,
+    )
+    found = held_out._cut(tmp_path / "sheet.png", record)
+    assert found.images.equal(cells.flatten(0, 1)[:4].permute(0, 3, 1, 2))
+    assert found.labels.tolist() == [0, 0, 2, 1]
 
 
 def test_held_out_digits_are_of_the_class_that_is_said():

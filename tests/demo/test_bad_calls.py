@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from demo import png, programs
+from demo.bounds import MOST_BYTES
 from demo.catalogue import Catalogue
-from demo.web_errors import MOST_BYTES
 
 DEEP: list = []
 for _ in range(200):
@@ -195,6 +195,34 @@ def test_nothing_is_uploaded(client, folder):
     assert sorted(folder.rglob("*")) == before
 
 
+CLIP = {"video": ("a.mp4", b"x" * 1000)}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "more"),
+    [
+        ("POST", "process_recording", {"files": CLIP}), ("POST", "process_recording/", {}),
+        ("POST", "component_server", {"data": {"fn_name": "x"}, "files": CLIP}),
+        ("POST", "component_server/", {"json": {"fn_name": "x"}}),
+        ("GET", "custom_component/x/client/component/index.js", {}),
+        ("GET", "file=http://127.0.0.1:1/x.png", {}), ("HEAD", "file=https://example.com/x", {}),
+        ("GET", "file=HTTP://127.0.0.1:1/x.png", {}), ("GET", "file%3Dhttp:%2F%2F127.0.0.1/", {}),
+        ("GET", "mcp/sse", {}), ("POST", "mcp/messages/?session_id=1", {"json": {}}),
+    ],
+)
+def test_routes_of_gradios_that_the_page_has_no_use_for_are_closed(
+    client, folder, capfd, method, path, more
+):
+    """They keep files, run ffmpeg over them, fetch what anybody names, or know no bound."""
+    before = sorted(folder.rglob("*"))
+    answer = client.request(method, f"/gradio_api/{path}", **more)
+    assert answer.status_code == 403
+    if method != "HEAD":
+        assert len(answer.json()["error"]) > 30
+    assert sorted(folder.rglob("*")) == before
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_gradios_own_links_leave_no_files(client, good, folder):
     """It keeps what a session shows for whoever asks, and for ever."""
     inputs = json.dumps({"data": list(good["sample"].values()), "session_hash": "someone"})
@@ -227,15 +255,19 @@ def test_what_fails_unforeseen_is_told_to_the_log_and_not_to_the_caller(
 
     monkeypatch.setattr(programs.card, "as_json", fail)
     answer = call(client, "card", ["a"])
+    assert answer.status_code == 500
     assert "Something went wrong" in answer.json()["error"]
     assert "secret" not in answer.text
     assert "a secret path" in capfd.readouterr().err
 
 
 def test_files_are_bounded_while_programs_call(client, good, folder, monkeypatch):
+    given_back = []
+    monkeypatch.setattr("demo.memory.give_back", lambda: given_back.append(1))
     monkeypatch.setattr("demo.app_blocks.TRIM_EVERY", 5)
-    monkeypatch.setattr("demo.temporary.trim.__defaults__", (6,))
+    monkeypatch.setattr("demo.temporary.trim.__defaults__", (6, 2**29))
     for seed in range(20):
         assert call(client, "sample", list((good["sample"] | {"seed": seed}).values())).is_success
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert 6 <= len(files) < 6 + 2 * 5
+    assert 3 <= len(given_back) <= 5

@@ -16,7 +16,7 @@ def test_an_answer_is_made_once():
     for key in ("a", "b", "a", "a"):
         assert kept.get(key, lambda key=key: made.append(key) or key * 3) == key * 3
     assert made == ["a", "b"]
-    assert kept.bytes == 6
+    assert kept.held == 6
 
 
 def test_the_answers_used_last_are_kept_within_the_bound():
@@ -28,12 +28,19 @@ def test_the_answers_used_last_are_kept_within_the_bound():
 
     for key in ("a", "b", "a", "c"):  # b was used longest ago
         ask(key)
-    assert (made, kept.bytes) == (["a", "b", "c"], 8)
+    assert (made, kept.held) == (["a", "b", "c"], 8)
     for key in ("a", "c", "b"):
         ask(key)
     assert made == ["a", "b", "c", "b"]
     assert kept.get("large", lambda: "x" * 11) == "x" * 11
-    assert kept.bytes <= 10
+    assert kept.held <= 10
+
+
+def test_without_a_size_they_are_counted():
+    kept = Cache(2)
+    for key in ("a", "b", "c"):
+        kept.get(key, lambda: "x" * 1000)
+    assert ["a" in kept, "b" in kept, "c" in kept] == [False, True, True]
 
 
 def test_a_failure_is_told_and_not_kept():

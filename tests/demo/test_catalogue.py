@@ -114,7 +114,9 @@ def test_one_that_does_not_load_is_left_out_and_told_of(saved, tiny_gan, tiny_va
 
 def test_two_of_one_name_are_told_apart(saved, tiny_gan):
     sources = [saved(tiny_gan, "one", "twin"), saved(tiny_gan, "two", "twin")]
-    assert catalogue.load_sources([*sources, sources[0]]).names == ("twin", "twin-2")
+    offer = catalogue.load_sources([*sources, sources[0]])
+    assert offer.names == ("twin", "twin-2")
+    assert [known.name for known in offer.checkpoints.values()] == ["twin", "twin-2"]
 
 
 @pytest.mark.parametrize(

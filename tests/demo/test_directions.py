@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from demo import directions as module
 from demo.directions import HONEST, along, correlation, directions
 from demo.measures import MEASURES, measured
 from duet.models import LatentModel, ModelConfig
@@ -42,6 +43,20 @@ def test_what_moves_the_pictures_is_found_and_named(classes):
     assert brighter.vector[1] > 0.95
     assert [d.name is None for d in found] == sorted(d.name is None for d in found)
     assert sum(d.name is None for d in found) >= 3
+
+
+def test_shares_of_a_measure_are_shares(monkeypatch):
+    """Of its spread: 1 where it follows an axis alone, which LEAST is compared with."""
+    told = []
+    turned = module._turned
+    monkeypatch.setattr(
+        module, "_turned", lambda shares, spread: told.append(shares) or turned(shares, spread)
+    )
+    directions(Blobs().eval())
+    (shares,) = told
+    lengths = shares.norm(dim=0)
+    assert lengths.max() < 1.1
+    assert lengths[list(MEASURES).index("Brightness")] > 0.9
 
 
 def test_a_name_is_not_given_without_a_correlation(tiny_gan):

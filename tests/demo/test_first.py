@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from demo import first
+from demo import first, stage_tab
 from demo.catalogue import Catalogue
 from demo.facts import STAGE
 
@@ -89,3 +89,10 @@ def test_the_pages_configuration_has_the_stages_facts_and_where_its_files_are(
         assert told["facts"]["left"] == "gan"
         script = caller.get(f"/{told['folder']}app.js")
         assert script.headers["content-type"].startswith("text/javascript")
+        frames = {c["props"]["elem_id"]: c["props"] for c in config["components"]
+                  if c["props"].get("elem_id") in ("learning", "explore", "reconstruct")}
+        assert {frame["js_on_load"] for frame in frames.values()} == {stage_tab.SCRIPT}
+        for frame in frames.values():  # loaded when their tab is in view, and there
+            module = caller.get(f"/{frame['props']['folder']}{frame['props']['module']}")
+            assert module.headers["content-type"].startswith("text/javascript")
+            assert "export async function begin(" in module.text

@@ -179,6 +179,63 @@ def test_whatever_is_sent_is_answered_in_words_and_leaves_nothing(
     assert files(elsewhere) == []
 
 
+GOOD = {"integer": 1, "number": 0.5, "object": {}}
+
+
+def tool(client, method: str, **params):
+    """What the tools' server answers to a message, as a language model's client sends it."""
+    message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    answer = client.post("/gradio_api/mcp/", content=json.dumps(message), headers={
+        "Content-Type": "application/json", "Accept": "application/json, text/event-stream",
+    })
+    return answer, answer.text.partition("data: ")[2]
+
+
+def test_whatever_a_language_model_sends_is_answered_in_words_and_leaves_nothing(
+    client, folder, elsewhere, fetched, tmp_path, capfd
+):
+    url, asked = fetched
+    secret = tmp_path / "secret.txt"
+    secret.write_text(SECRET)
+    tools = json.loads(tool(client, "tools/list")[1])["result"]["tools"]
+    assert len(tools) > 5
+    chance, bad = random.Random(SEED), values(secret, url)
+    answered = refused = 0
+    for described in tools:
+        properties = described["inputSchema"]["properties"]
+        good = {name: kind.get("default", kind.get("enum", [GOOD.get(kind.get("type"), "a")])[0])
+                for name, kind in properties.items()}  # a default of 0 goes unsaid
+        for _ in range(ROUNDS * max(1, len(good))):
+            inputs = {
+                name: chance.choice(bad) if chance.random() < 0.25 else value
+                for name, value in good.items() if chance.random() < 0.9
+            }
+            if chance.random() < 0.1:
+                inputs["extra"] = chance.choice(bad)
+            answer, text = tool(client, "tools/call", name=described["name"], arguments=inputs)
+            assert answer.status_code < 500, (described["name"], inputs, answer.text)
+            assert SECRET not in answer.text
+            assert "Something went wrong" not in answer.text, (described["name"], inputs)
+            result = json.loads(text or answer.text).get("result")
+            if result is None or result["isError"]:
+                refused += 1
+                assert 20 < len(answer.text) < 100_000, answer.text[:300]
+            else:
+                answered += 1
+    assert answered > 20
+    assert refused > 20
+    assert asked == []
+    log = "".join(capfd.readouterr())
+    assert "app_blocks.py" not in log, log[-3000:]
+    assert {path.name for path in files(folder)} <= {"image.png"}
+    assert files(elsewhere) == []
+
+
+def test_a_tool_called_with_more_than_a_call_may_have_is_refused(client):
+    answer, _ = tool(client, "tools/call", name="card", arguments={"model": "x" * 7_000_000})
+    assert (answer.status_code, "send fewer" in answer.text) == (413, True)
+
+
 def test_a_picture_that_was_handed_in_is_kept_nowhere(client, folder, elsewhere):
     sent = png.still(Image.effect_noise((40, 40), 60))
     before = set(files(folder))

@@ -196,6 +196,25 @@ def test_a_plot_tells_its_numbers_in_words_too():
     assert y == pytest.approx(plots.HEADING + 0.5 * plots.SQUARE)
 
 
+def test_an_interval_lies_around_its_value_whatever_a_record_says():
+    assert Value(5.0, (7.0, 6.0)).ends == (5.0, 7.0)
+    assert Value(9.0, (7.0, 6.0)).ends == (6.0, 9.0)
+    assert Value(5.0).ends == (5.0, 5.0)
+
+
+def test_a_study_of_copies_of_other_weights_is_not_shown(model, home):
+    copies = CopyScores(0, (), 0.5, 0.01, 0.5, 0.5, 0, 1.0, 1)
+    images = ImagesRecord("toy", "train", 1, IMAGES)
+    old, new = (
+        CopiesRecord({"pixels": copies}, {}, 1, 0, 1.0, "", "e" * 64, images, images, 0, weights,
+                     "cpu", {})
+        for weights in ("f" * 64, WEIGHTS)
+    )
+    for studies, shown in (((old,), {}), ((new, old), {"a": new})):
+        found = MetricsRecord((measured(1.0),), copies=studies)
+        assert board(dataclasses.replace(model("a"), metrics=found)).copies == shown
+
+
 def test_labels_keep_apart_and_in_order():
     assert plots.apart([30, 10, 31], 15, 0, 100) == [30, 10, 45]
     assert plots.apart([99, 98, 100], 15, 0, 100) == [85, 70, 100]

@@ -1,6 +1,8 @@
 """Live training's processes: bounded, one pair at a time, and nothing left of them."""
 
+import base64
 import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -10,10 +12,14 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
+from PIL import Image
 
-from demo import live
+from demo import live, processes, visit
 from demo.live import Bounds, Live, LiveError
 from duet.data.mnist import MNIST
+from duet.store import evolution
+from duet.store.checkpoint import EVOLUTION
 from duet.store.config import DataRecord
 
 DIGITS = DataRecord.of(MNIST.facts, None)
@@ -31,7 +37,7 @@ seconds, niceness, recipe, *options = sys.argv[1:]
 named = dict(zip(options[::2], options[1::2]))
 with open(os.environ["FAKE_NOTES"], "a") as notes:
     print(os.getpid(), recipe, named["--data"], named["--out"], os.environ["OMP_NUM_THREADS"],
-          seconds, niceness, os.getpgid(0) == os.getpid(), file=notes)
+          seconds, niceness, os.getpgid(0) == os.getpid(), named["--device"], file=notes)
 wish = os.environ.get("FAKE_WISH", "")
 if wish == recipe + " refuses":
     sys.exit("error: MNIST is not in /nowhere: point DUET_DATA at it")
@@ -128,7 +134,7 @@ def test_a_pair_trains_for_its_time_and_shows_its_rows(begin, notes):
     (_, *gan), (_, *vae) = sorted(notes(), key=lambda note: note[1])
     assert (gan[0], vae[0], gan[1], vae[1]) == ("gan", "vae", "mnist", "mnist")
     # One thread, all seconds with some to spare, niceness, a process group of its own.
-    assert gan[3:] == vae[3:] == ["1", "18.6", "1", "True"]
+    assert gan[3:] == vae[3:] == ["1", "18.6", "1", "True", "cpu"]
     assert Path(gan[2]).parent == Path(vae[2]).parent
     assert not Path(gan[2]).parent.exists()
 
@@ -155,6 +161,47 @@ def test_a_command_that_ends_by_itself_is_waited_for_no_more_than_the_other(begi
     monkeypatch.setenv("FAKE_WISH", "gan ends")
     one = begin(train_seconds=2)
     assert until(one, one.start(DIGITS, "ann"), *OVER)["seconds"] >= 2
+
+
+def test_a_side_keeps_the_rows_that_its_sheet_has_no_more(tmp_path, monkeypatch):
+    def show(*steps):
+        rows = torch.stack([torch.full((1, 2, 32), step, dtype=torch.uint8) for step in steps])
+        evolution.write(tmp_path / EVOLUTION, evolution.Sheet(steps, rows))
+        side.look(tmp_path)
+
+    side = visit.Side("gan")
+    side.look(tmp_path)
+    assert side.as_json(-1) == {"recipe": "gan", "steps": [], "sheet": None, "curves": {}}
+    show(0, 1, 2)
+    first = side.rows
+    show(0, 2, 4)
+    assert sorted(first) == [0, 1, 2]  # whoever reads it meanwhile
+    assert side.as_json(-1)["steps"] == [0, 1, 2, 4]
+    told = side.as_json(1)
+    assert told["steps"] == [2, 4]
+    content = base64.b64decode(told["sheet"].partition(",")[2])
+    with Image.open(io.BytesIO(content)) as picture:
+        assert [picture.getpixel((9, y)) for y in range(4)] == [2, 2, 4, 4]
+    monkeypatch.setattr(visit, "MOST_ROWS", 4)
+    show(0, 5)
+    assert side.as_json(-1)["steps"] == [0, 1, 2, 4]
+
+
+def test_what_a_process_has_started_ends_with_it(tmp_path):
+    script = tmp_path / "starts.py"
+    script.write_text(
+        "import subprocess, sys, time\n"
+        "other = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "print(other.pid, file=open('scratch', 'w'))\n"
+        "import os; os.rename('scratch', 'pid')\n"
+        "time.sleep(60)\n"
+    )
+    command = [sys.executable, str(script)]
+    with processes.training(command, "gan", DIGITS, tmp_path, 60, 1) as process:
+        wait_for((tmp_path / "pid").exists)
+        pids = process.pid, int((tmp_path / "pid").read_text())
+        assert all(map(alive, pids))
+    wait_for(lambda: not any(map(alive, pids)))
 
 
 def test_one_pair_at_a_time_and_the_others_see_their_place(begin, notes):
@@ -253,11 +300,59 @@ def test_many_at_once_start_one(begin, notes):
     wait_for(lambda: len(notes()) == 2)
 
 
+def test_what_is_over_is_kept_for_a_few_however_many_look_on(begin):
+    one = begin(train_seconds=60, most_over=3)
+    first = one.start(DIGITS, "ann")
+    until(one, first, live.TRAINING)
+    over = []
+    for _ in range(5):
+        over.append(one.start(DIGITS, "bob"))
+        one.stop(over[-1])
+    one.start(DIGITS, "bob")
+    with pytest.raises(LiveError, match="over and forgotten"):
+        one.look(over[1], [-1, -1])
+    assert [one.look(ticket, [-1, -1])["state"] for ticket in over[2:]] == [live.STOPPED] * 3
+    assert one.look(first, [-1, -1])["state"] == live.TRAINING
+
+
+def test_what_fails_unforeseen_is_told_to_the_log_and_the_next_has_a_turn(
+    begin, monkeypatch, capfd
+):
+    one, train = begin(train_seconds=60), Live._train
+
+    def fail(self, visit):
+        if visit.owner == "ann":
+            raise ValueError("a secret path")
+        return train(self, visit)
+
+    monkeypatch.setattr(Live, "_train", fail)
+    seen = until(one, one.start(DIGITS, "ann"), *OVER)
+    assert seen["state"] == live.FAILED
+    assert "the log of the app" in seen["said"]
+    assert "a secret path" in capfd.readouterr().err
+    until(one, one.start(DIGITS, "bob"), live.TRAINING)
+
+
+def test_packing_pictures_for_one_keeps_no_other_waiting(begin, monkeypatch):
+    one, go = begin(train_seconds=60), threading.Event()
+    ticket = one.start(DIGITS, "ann")
+    until(one, ticket, live.TRAINING)
+    monkeypatch.setattr("demo.pictures.data_url", lambda rows: go.wait(20) and "data:")
+    packing = threading.Thread(target=one.look, args=(ticket, [-1, -1]))
+    packing.start()
+    assert one.look(one.start(DIGITS, "bob"), [-1, -1])["place"] == 1
+    assert packing.is_alive()
+    go.set()
+    packing.join()
+
+
 BOUNDED = """
-import os, sys, time
+import os, resource, sys, time
 from demo import child
 child.bound(float(sys.argv[1]), 3)
 print(os.nice(0), flush=True)
+print(*(resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))[1]
+        for name in ("CPU", "FSIZE", "CORE")), flush=True)
 while True: sum(range(1000))
 """
 
@@ -272,6 +367,7 @@ def bounded(seconds, root):
 def test_a_child_is_nice_and_ends_in_time(root):
     with bounded(1.0, root) as process:
         assert int(process.stdout.readline()) == os.nice(0) + 3
+        assert process.stdout.readline() == "2 268435456 0\n"  # seconds, bytes of a file and a core
         began = time.monotonic()
         assert process.wait(20) == 1
         assert time.monotonic() - began < 10

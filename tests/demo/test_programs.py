@@ -18,7 +18,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
-from demo import actions
+from demo import actions, held_out, programs
 from demo.catalogue import Catalogue
 from duet.store.metrics import MetricsRecord
 
@@ -185,6 +185,43 @@ def test_reconstruct_finds_the_nearest_picture(client, offer, model):
     original = torch.full((1, *shape), 90.0)
     error = float((drawn - original).square().mean().sqrt())
     assert found["error"] == pytest.approx(error, abs=0.01)
+
+
+def test_reconstruct_takes_a_held_out_picture_by_its_number(client, offer, monkeypatch):
+    images = torch.randint(0, 256, (3, 1, 4, 4), dtype=torch.uint8)
+    pictures = held_out.HeldOut(images, torch.zeros(3, dtype=torch.int64))
+    monkeypatch.setattr(programs, "held_out", lambda known: pictures if known.name == "v" else None)
+    path, found = client.predict("v", "held-out:2", "~any", 0, api_name="/reconstruct")
+    assert set(images[2].flatten().tolist()) <= set(pixels_of(path).flatten().tolist())
+    drawn = offer.checkpoints["v"].model.render(
+        torch.tensor([found["z"]]), torch.tensor([found["label"]])
+    )
+    error = float((drawn.float() - images[2].float()).square().mean().sqrt())
+    assert found["error"] == pytest.approx(error, abs=0.01)
+    for model, picture, words in (("v", "held-out:3", "pictures 0 to 2"),
+                                  ("g", "held-out:0", "No held-out pictures"),
+                                  ("v", "held-out:-1", "base64")):
+        with pytest.raises(AppError, match=words):
+            client.predict(model, picture, "~any", 0, api_name="/reconstruct")
+
+
+def test_what_is_sought_follows_from_class_and_seed(client):
+    """Though the answers to one picture are kept."""
+    asked = [("3", 1), ("7", 1), ("3", 2), ("3", 1)]
+    found = [client.predict("g", file_of(level=50), *options, api_name="/reconstruct")[1]
+             for options in asked]
+    assert [each["class_name"] for each in found] == ["3", "7", "3", "3"]
+    assert found[0] == found[3]
+    assert found[0]["z"] != found[2]["z"]
+
+
+def test_an_encoders_answer_waits_for_no_search(client, monkeypatch):
+    monkeypatch.setattr(programs, "PATIENCE_SECONDS", 0.1)
+    with programs._searching:
+        _, found = client.predict("v", file_of(level=33), api_name="/reconstruct")
+        assert len(found["z"]) == 3
+        with pytest.raises(AppError, match="Too many ask at once"):
+            client.predict("g", file_of(level=33), api_name="/reconstruct")
 
 
 def test_the_stages_endpoints_still_answer_those_who_know_them(client):

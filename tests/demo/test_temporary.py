@@ -1,6 +1,8 @@
+import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,53 @@ def test_the_newest_are_kept(tmp_path, written):
 def test_few_files_are_all_kept(tmp_path, written):
     temporary.trim(tmp_path, kept=5)
     assert all(file.exists() for file in written)
+
+
+def test_of_large_ones_fewer_are_kept_and_other_files_not_touched(tmp_path, written):
+    for file in written:
+        file.write_bytes(b"x" * 10)
+        os.utime(file, (1000 + written.index(file),) * 2)
+    other = tmp_path / "live-1" / "gan.txt"
+    other.parent.mkdir()
+    other.touch()
+    os.utime(other, (1, 1))
+    temporary.trim(tmp_path, kept=5, kept_bytes=25)
+    assert [file.exists() for file in written] == [False, False, False, True, True]
+    assert other.exists()
+
+
+def test_a_picture_is_written_once_and_is_then_the_newest(tmp_path):
+    first, second = temporary.keep(tmp_path, b"one"), temporary.keep(tmp_path, b"two")
+    assert (first.read_bytes(), second.read_bytes()) == (b"one", b"two")
+    assert len(first.parent.name) == 64
+    for file, seconds in ((first, 1000), (second, 2000)):
+        os.utime(file, (seconds, seconds))
+    first.chmod(0o444)
+    inode = first.stat().st_ino
+    assert temporary.keep(tmp_path, b"one") == first
+    assert first.stat().st_ino == inode  # who reads it meanwhile reads the whole
+    temporary.trim(tmp_path, kept=1)
+    assert [first.exists(), second.exists()] == [True, False]
+
+
+@pytest.mark.parametrize("fate", ["deleted", "taken"])
+def test_a_folder_that_another_takes_for_a_dead_ones_is_not_used(tmp_path, monkeypatch, fate):
+    """It may come between a folder's making and its lock, where two start at once."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    monkeypatch.setattr(temporary.atexit, "register", lambda *call, **named: None)
+    make, made = tempfile.mkdtemp, []
+
+    def mkdtemp(**named):
+        made.append(make(**named))
+        if len(made) == 1 and fate == "deleted":
+            os.rmdir(made[0])
+        elif len(made) == 1:
+            other.enter_context(temporary.locked(Path(made[0])))
+        return made[-1]
+
+    monkeypatch.setattr(temporary.tempfile, "mkdtemp", mkdtemp)
+    with contextlib.ExitStack() as other:
+        assert temporary.use_own_folder() == Path(made[1])
 
 
 SCRIPT = """

@@ -34,7 +34,9 @@ def test_a_file_in_memory_becomes_a_models_pixels_as_the_library_reads_them(kind
 def test_a_text_is_the_same_file():
     file = content()
     text = base64.b64encode(file).decode()
-    for sent in (text, f"data:image/png;base64,{text}"):
+    lines = base64.encodebytes(file).decode()
+    assert "\n" in lines
+    for sent in (text, f"data:image/png;base64,{text}", lines):
         assert uploads.decode(sent, (1, 28, 28)).equal(uploads.decode(file, (1, 28, 28)))
 
 

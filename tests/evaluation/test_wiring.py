@@ -20,9 +20,10 @@ from duet.store.metrics import ReferenceRecord
 from evaluation import fidelity, harness, manifolds
 from evaluation import reference as reference_module
 from evaluation.__main__ import main
+from evaluation.classifier_features import ClassifierFeatures
 from evaluation.errors import EvaluationError
 from evaluation.extractors import entry_of, inception, is_made_for, own
-from evaluation.fidelity import ClassifierFeatures, Extractor, open_extractor
+from evaluation.fidelity import Extractor, open_extractor
 from evaluation.harness import Request, generate, measure_held_out, record
 from evaluation.metrics import FeatureSet
 from evaluation.reference import Reference, build, extract, open_reference, random_part, sha256
@@ -147,7 +148,7 @@ def test_inception_is_opened_from_tensors_alone(tmp_path, monkeypatch):
         given.append((name, layers, options, load(path, weights_only=True)))
         return Counting()
 
-    monkeypatch.setattr(fidelity, "create_feature_extractor", create)
+    monkeypatch.setattr("torch_fidelity.utils.create_feature_extractor", create)
     monkeypatch.setattr(
         torch, "load", lambda *given, **named: loads.append(named) or load(*given, **named)
     )

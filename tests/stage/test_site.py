@@ -159,6 +159,10 @@ def test_the_runtime_is_the_one_that_was_chosen(monkeypatch, tmp_path, capsys):
     (tmp_path / "folder" / "ort.wasm.bundle.min.mjs").write_text("another")
     assert vendor.main(["--check"]) == 2
     assert "is another file" in capsys.readouterr().err
+    failed = subprocess.CompletedProcess([], 1)
+    monkeypatch.setattr(vendor.subprocess, "run", lambda *command, **named: failed)
+    assert vendor.main([]) == 2
+    assert "is its registry reachable" in capsys.readouterr().err
 
 
 def test_a_role_has_the_same_colour_in_the_app():

@@ -216,7 +216,7 @@ def test_curves_are_a_panel_a_loss_side_by_side(tmp_path, monkeypatch, count):
         figures.append(Figure(**options))
         return figures[0]
 
-    monkeypatch.setattr("training.log.Figure", figure)
+    monkeypatch.setattr("matplotlib.figure.Figure", figure)
     names = ["a", "b", "c"][:count]
     rows = [LogRow(step, 0.0, {n: step + i for i, n in enumerate(names)}) for step in (5, 9, 12)]
     draw_curves(rows, (), tmp_path / "curves.png")

@@ -150,9 +150,8 @@ def test_measuring_takes_no_training_time(tmp_path, monkeypatch):
 
 def test_scores_have_panels_below_the_losses(tmp_path, monkeypatch):
     figures = []
-    monkeypatch.setattr(
-        "training.log.Figure", lambda **options: figures.append(Figure(**options)) or figures[0]
-    )
+    monkeypatch.setattr("matplotlib.figure.Figure",
+                        lambda **options: figures.append(Figure(**options)) or figures[0])
     rows = [LogRow(step, 0.0, {"a": 1.0}) for step in (5, 9)]
     scores = [LogRow(step, 0.0, {"frechet_distance": 1.0 / step, "recall": 0.5}) for step in (2, 9)]
     draw_curves(rows, scores, tmp_path / "curves.png")
