@@ -1,6 +1,6 @@
-"""What the tab Explore knows of a model's latent space: its directions, and maps of the encoder's
-latents of held-out pictures. `python -m demo.atlas` writes that of the shipped models beside their
-exported files; of others the tab computes it when it is asked for.
+"""What the tab Latent space knows of a model: its directions, and maps of the encoder's latents of
+held-out pictures. `python -m demo.atlas` writes that of the shipped models beside their
+exported files; of others it is computed when it is asked for.
 
 A map shows latents by their two principal components. It is a plane in latent space, so every place
 in it is a latent: neighbour embeddings such as UMAP, which part the classes better, have no way

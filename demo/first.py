@@ -26,7 +26,7 @@ STYLES = (STAGE / "first.css", STAGE / "around.css")
 SCRIPT, HIDE = STAGE / "first.js", STAGE / "hide.js"
 # What no module of the page imports.
 ALONE = (SCRIPT.name, HIDE.name, "words.js", "worker.js", "pair.js", "directions.js", "space.js",
-         "chart.js", "back.js")
+         "panel.js", "chart.js", "back.js", "cell.js", "packed.js", "way.js")
 MARK, HEAD = b"<gradio-app", b"</head>"  # Gradio lays the page out within the first
 
 

@@ -1,5 +1,6 @@
 """The button that gives the link to what a tab shows."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,10 +8,15 @@ import gradio as gr
 
 from demo import links
 from demo.controls import Control, checked_handler
+from demo.first import FOLDER
 from demo.options import Option, Text
 
 # A link starts with what the browser calls this page, not with what the server calls itself.
-HERE = "(box, ...values) => [location.origin + location.pathname, ...values]"
+HERE = f"""async (box, ...values) => {{
+    const stage = new URL({json.dumps(FOLDER)}, document.baseURI);
+    const {{ addressOf }} = await import(new URL("address.js", stage).href);
+    return [addressOf([]), ...values];
+}}"""
 HIDE = "() => ({__type__: 'update', visible: false})"
 COPY = "async (link) => { try { await navigator.clipboard.writeText(link) } catch {} }"
 ADDRESS = Text("address", "Address", "Where the page is.", "", 2000)
@@ -31,7 +37,8 @@ def wire(
     )
 
     def show(address: str, *values: Any) -> Any:
-        return gr.Textbox(f"{address}?{links.query(name, options, values)}", visible=True)
+        joint = "&" if "?" in address else "?"
+        return gr.Textbox(f"{address}{joint}{links.query(name, options, values)}", visible=True)
 
     shown = button.click(
         checked_handler([ADDRESS, *options], show), [box, *controls], box, js=HERE,

@@ -1,6 +1,7 @@
 /** The tab Learning, within the app's page behind a shadow root: what was recorded, and live. */
 
-import { call } from "./call.js";
+import { linkRow, own } from "../stage/address.js";
+import { call, within } from "../stage/pair.js";
 import { LiveRun } from "./live.js";
 import { Reel, framesOf } from "./reel.js";
 import { TEMPLATE } from "./template.js";
@@ -8,22 +9,12 @@ import { TEMPLATE } from "./template.js";
 /** @typedef {import("./reel.js").Track} Track */
 
 const NOT_KEPT = "Its pictures on the way were not kept: these are of its end.";
+const BROKEN = "Its pictures could not be read.";
 const NOTHING_KEPT = "Nothing of its training was kept: these are of its end.";
 
-/**
- * @param {{stage: string, live: boolean}} facts  the folder of the stage, whose look this has; whether
- *   the server trains @param {HTMLElement} host  an empty element
- */
-export async function begin({ stage, live }, host) {
-  const look = new URL(stage, document.baseURI);
-  const sheets = [new URL("stage.css", look), new URL("learning.css", import.meta.url)];
-  const texts = await Promise.all(sheets.map((url) => fetch(url).then((answer) => answer.text())));
-  const style = document.createElement("style"), root = document.createElement("div");
-  style.textContent = texts.join("\n");
-  root.className = "duet-stage";
-  root.innerHTML = TEMPLATE;
-  (host.shadowRoot ?? host.attachShadow({ mode: "open" })).replaceChildren(style, root);
-  return new Learning(root, live);
+/** @param {{live: boolean}} facts  whether the server trains @param {HTMLElement} place */
+export async function begin({ live }, place) {
+  return new Learning(await within(place, TEMPLATE, new URL("learning.css", import.meta.url)), live);
 }
 
 class Learning {
@@ -35,6 +26,8 @@ class Learning {
     ));
     this.recorded = recorded;
     this.models = ["", ""];
+    /** What a link asks for, until it is shown. */
+    this.wanted = own("learning");
     /** @type {Map<string, Promise<any>>} */
     this.known = new Map();
     const view = /** @type {HTMLElement} */ (root.querySelector("#view-live"));
@@ -43,6 +36,17 @@ class Learning {
       /** @type {HTMLElement} */ (view.querySelector(String(what))).hidden = Boolean(hidden);
     }
     this.#wireTabs();
+    linkRow(root, () => this.#query());
+  }
+
+  /** What a link says: the models, and a step that is not the last. @returns {[string, string][]} */
+  #query() {
+    const { recorded, models: [left, right] } = this, live = this.root.querySelector("#view-recorded[hidden]");
+    /** @type {[string, string][]} */
+    const query = [["tab", "learning"], ["left", left], ["right", right]];
+    if (live) query.push(["view", "live"]);
+    else if (!recorded.ended) query.push(["at", String(recorded.step)]);
+    return query;
   }
 
   /** Show what was recorded of two models. @param {string[]} models */
@@ -51,13 +55,16 @@ class Learning {
     const found = await Promise.all(models.map((model) => this.#recording(model)));
     if (models !== this.models) return;  // others have been picked meanwhile
     const tracks = await Promise.all(found.map(track));
-    /** @type {HTMLElement} */ (this.root.querySelector(".data")).textContent = found[0].data ?? "";
-    if (models === this.models) this.recorded.set(tracks);
+    if (models !== this.models) return;
+    this.run.offer(found[0].data ?? "");
+    this.recorded.set(tracks);
+    if (this.wanted.has("at")) this.recorded.seek(Number(this.wanted.get("at")));
+    this.wanted = new URLSearchParams();
   }
 
   /** What the server knows of a model, asked once; what fails is asked again the next time. @param {string} model */
   #recording(model) {
-    const asked = this.known.get(model) ?? call("recording", [model]);
+    const asked = this.known.get(model) ?? call("recording", model);
     this.known.set(model, asked);
     return asked.catch((error) => {
       this.known.delete(model);
@@ -86,12 +93,13 @@ class Learning {
         next.focus();
       };
     });
-    open(tabs[0]);
+    open(tabs[this.wanted.get("view") === "live" ? 1 : 0]);
   }
 }
 
 /** @param {any} found @returns {Promise<Track>} */
 async function track({ name, role, steps, sheet, kept, curves, said }) {
   const words = said ?? (kept ? "" : Object.keys(curves).length ? NOT_KEPT : NOTHING_KEPT);
-  return { name, kind: role, words, frames: sheet ? await framesOf(sheet, steps) : [], curves };
+  const frames = sheet ? await framesOf(sheet, steps).catch(() => null) : [];
+  return { name, kind: role, words: frames ? words : BROKEN, frames: frames ?? [], curves };
 }

@@ -1,6 +1,7 @@
 /** A live training: a ticket, and a look at it every second until it is over. */
 
-import { call } from "./call.js";
+import { call } from "../stage/call.js";
+import { SERVER } from "../stage/pair.js";
 import { framesOf } from "./reel.js";
 
 /** @typedef {import("./reel.js").Reel} Reel @typedef {import("./reel.js").Track} Track */
@@ -18,6 +19,8 @@ const WORDS = new Map(Object.entries({
 const OVER = ["done", "stopped", "failed"];
 const MOST_FAILURES = 5;  // looks in a row that were not answered
 
+/** @param {string} name @param {any[]} values @param {RequestInit} [options] */
+const ask = (name, values, options) => call(SERVER, name, values, options);
 const pause = (/** @type {number} */ ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 /** @returns {Track[]} */
@@ -35,22 +38,34 @@ export class LiveRun {
     this.progress = find("progress");
     this.state = find(".state");
     this.place = find(".place");
+    this.data = find(".data");
+    this.offered = "";
     this.why = find(".why");
     /** @type {string | null} */
     this.ticket = null;
+    this.said = "";
+    this.stopping = false;
     this.begin.onclick = () => this.#run(model());
     this.end.onclick = () => this.#stop();
     addEventListener("pagehide", () => this.#stop(true));
     this.reel.set(nothing());
   }
 
+  /** What the next run would be of; one that is under way keeps its own. @param {string} data */
+  offer(data) {
+    this.offered = data;
+    if (!this.begin.disabled) this.data.textContent = data;
+  }
+
   /** @param {string} model */
   async #run(model) {
+    this.stopping = false;
     this.#is(true);
     this.#say("starting");
     this.progress.value = 0;
     try {
-      this.ticket = await call("live_start", [model]);
+      this.ticket = await ask("live_start", [model]);
+      if (this.stopping) await this.#stop();
       await this.#watch();
     } catch (error) {
       this.#say("failed", error instanceof Error ? error.message : String(error));
@@ -66,7 +81,7 @@ export class LiveRun {
     for (;;) {
       try {
         const seen = tracks.map(({ frames }) => frames.at(-1)?.step ?? -1);
-        const found = await call("live_look", [this.ticket, seen]);
+        const found = await ask("live_look", [this.ticket, seen]);
         failures = 0;
         await this.#show(found, tracks);
         if (OVER.includes(found.state)) return;
@@ -90,21 +105,24 @@ export class LiveRun {
 
   /** @param {boolean} [last] */
   async #stop(last = false) {
-    if (this.ticket === null) return;
-    this.end.disabled = true;
-    await call("live_stop", [this.ticket], last).catch(() => {});  // then it is over anyway
+    this.end.disabled = this.stopping = true;
+    if (this.ticket === null) return;  // it will be stopped as soon as it is known
+    const options = { keepalive: last };  // the page is going: the call shall outlive it
+    await ask("live_stop", [this.ticket], options).catch(() => {});  // then it is over anyway
   }
 
   /** @param {boolean} running */
   #is(running) {
     this.begin.disabled = running;
+    this.data.textContent = this.offered;
     this.end.disabled = !running;
   }
 
   /** @param {string} state @param {string} [why] @param {number} [place] */
   #say(state, why = "", place = 0) {
     const words = WORDS.get(state) ?? "";
-    if (this.state.textContent !== words) this.state.textContent = words;  // said once, not again
+    if (this.said !== words) this.state.textContent = words;  // once, and not what is translated
+    this.said = words;
     this.place.textContent = place ? String(place) : "";
     this.why.textContent = why;
   }

@@ -47,6 +47,22 @@ export class Reel {
     this.#draw();
   }
 
+  /** The step in view. */
+  get step() {
+    return this.stops[this.#index] ?? 0;
+  }
+
+  /** Whether that is the last. */
+  get ended() {
+    return this.#index === this.stops.length - 1;
+  }
+
+  /** Go to the latest stop that is not after a step. @param {number} step */
+  seek(step) {
+    this.range.value = String(Math.max(0, this.stops.findLastIndex((stop) => stop <= step)));
+    this.#draw();
+  }
+
   get #last() {
     return this.stops[this.stops.length - 1];
   }
@@ -60,7 +76,7 @@ export class Reel {
    * @param {Track[]} tracks @param {boolean} [follow]
    */
   set(tracks, follow = false) {
-    const kept = follow && this.#index < this.stops.length - 1 ? this.stops[this.#index] : null;
+    const kept = follow && !this.ended ? this.step : null;
     this.tracks = tracks;
     // Where a sheet was kept its rows are the stops: about as many in each tenfold of steps.
     const rows = tracks.flatMap(({ frames }) => frames.map(({ step }) => step));
@@ -91,7 +107,7 @@ export class Reel {
   #begin() {
     this.playing = true;
     this.play.textContent = "Pause";
-    if (this.#index === this.stops.length - 1) this.range.value = "0";
+    if (this.ended) this.range.value = "0";
     this.#draw();
     let before = performance.now(), due = 0;
     const tick = (/** @type {number} */ now) => {
@@ -103,14 +119,14 @@ export class Reel {
         due %= 1;
         this.#draw();
       }
-      if (this.#index === this.stops.length - 1) this.pause();
+      if (this.ended) this.pause();
       else requestAnimationFrame(tick);
     };
     requestAnimationFrame(tick);
   }
 
   #draw() {
-    const step = this.stops[this.#index] ?? 0;
+    const { step } = this;
     this.output.textContent = step.toLocaleString("en");
     this.range.setAttribute("aria-valuetext", `step ${step}`);
     this.tracks.forEach(({ frames }, side) => {

@@ -7,7 +7,7 @@ import { preload } from "./engine.js";
 import { Stage } from "./stage.js";
 
 /**
- * @typedef {import("./explore.js").Recording} Recording
+ * @typedef {import("./recording.js").Recording} Recording
  * @typedef {import("./stage.js").Facts} Facts
  * @typedef {HTMLElement & {stage: Stage}} Host
  */

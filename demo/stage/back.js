@@ -3,31 +3,29 @@
  * model that encodes answers at once; of another the nearest picture is searched for on the server.
  */
 
-import { INTERPOLATIONS } from "./latents.js";
-import { bytes, call, pairOf, SERVER, within } from "./pair.js";
-import { paint, paintSheet } from "./pictures.js";
-import { read } from "./reader.js";
-import { seek } from "./seeker.js";
+import { linkRow, own } from "./address.js";
+import { bytes } from "./call.js";
+import { Row } from "./cell.js";
+import { call, pairOf, within } from "./pair.js";
+import { paint } from "./pictures.js";
+import { Way } from "./way.js";
 
 /**
+ * @typedef {import("./address.js").Pairs} Pairs
+ * @typedef {import("./cell.js").Source} Source
  * @typedef {import("./pair.js").Pair} Pair
- * @typedef {import("./latents.js").Latent} Latent
- * @typedef {import("./pictures.js").Shape} Shape
- * @typedef {{file: string, pixels?: Uint8Array, shape?: Shape, words: string, uploaded?: boolean}} Source
- *   `file`: base64 of a picture's file; `pixels` where they are those of a data set
- * @typedef {{pixels: Uint8Array, shape: Shape}} Fitted  as a model takes pictures
  */
 
 const MOST_BYTES = 4 * 2 ** 20;  // of a file, as the server has it
-const FRAMES = 7;  // of a strip
-const LOOK = { chosen: null, truncation: 1 };
 const ROWS = ["First picture", "Second picture"];
+const SLOTS = ["first", "second"];  // as links name them
+const MIDDLE = "0.5";  // of the way
 
 const cell = (/** @type {string} */ which) => `<figure data-side="${which}" class="cell">
-  <canvas class="picture" width="28" height="28" role="img"></canvas>
+  <canvas class="picture blank" width="28" height="28" role="img" aria-label="Nothing yet"></canvas>
   <figcaption><span class="name"></span></figcaption>
   <p class="reading error" role="status"></p>
-  <div class="row"><button type="button" data-act="seek" hidden>Search</button>
+  <div class="row"><button type="button" class="retry" hidden>Try again</button><button type="button" data-act="seek" hidden>Search</button>
     <progress aria-label="Search" hidden></progress></div></figure>`;
 const between = (/** @type {string} */ which) => `<figure data-side="${which}">
   <canvas class="picture" width="28" height="28" role="img" aria-label="On the way, ${which} model"></canvas>
@@ -48,13 +46,13 @@ const TEMPLATE = `
 <div class="held" role="group" aria-label="Held-out pictures"></div>
 <p class="aside heldwords"></p>
 ${ROWS.map((name) => `<section class="board"><figure class="original"><canvas class="picture" width="28"
-  height="28" role="img"></canvas><figcaption>${name}</figcaption><p class="reading"></p></figure>
+  height="28" role="img" aria-label="Nothing yet"></canvas><figcaption>${name}</figcaption><p class="reading"></p></figure>
   ${cell("left")}${cell("right")}</section>`).join("")}
 <p class="aside">The error is the root mean square difference, in grey levels of 255; PSNR says the same in
   decibels. A file is decoded in the server's memory and not kept.</p>
-<h3>The way between the two</h3>
+<h2>The way between the two</h2>
 <p class="aside way" role="status"></p>
-<div class="row wide"><input name="at" type="range" min="0" max="1" step="0.01" value="0.5"
+<div class="row wide"><input name="at" type="range" min="0" max="1" step="0.01" value="${MIDDLE}"
   aria-label="From the first picture to the second"></div>
 <div class="sides">${between("left")}${between("right")}</div>`;
 
@@ -63,7 +61,7 @@ export async function begin(facts, place) {
   return new Back(pairOf(facts), await within(place, TEMPLATE));
 }
 
-class Back {
+export class Back {
   /** @param {Pair} pair @param {HTMLElement} element */
   constructor(pair, element) {
     this.pair = pair;
@@ -81,7 +79,8 @@ class Back {
     this.at.addEventListener("input", () => this.ways.forEach((way) => way.draw()));
     this.swap = /** @type {HTMLInputElement} */ (this.find("[name=swap]"));
     this.swap.addEventListener("change", () => {
-      if (this.row.source?.uploaded) this.row.take(this.row.source);
+      const { row } = this;
+      if (row.source && row.source.index === undefined) this.#take(row, row.source);
     });
     const file = /** @type {HTMLInputElement} */ (this.find("[type=file]"));
     file.addEventListener("change", () => {
@@ -95,6 +94,27 @@ class Back {
       if (dropped) this.upload(dropped);
     });
     pair.listeners.add(() => this.reflect());
+    /** What a link asks for, until it is shown. */
+    this.wanted = own("reconstruct");
+    if (this.wanted.has("at")) this.at.value = this.wanted.get("at") ?? MIDDLE;
+    linkRow(element, () => this.#query(), () => (
+      this.rows.some(({ source }) => source && source.index === undefined)
+        ? "Your own picture is not in it." : ""
+    ));
+  }
+
+  /** What a link says: which held-out pictures, where on the way, and what searches found. @returns {Pairs} */
+  #query() {
+    const [left, right] = this.pair.sides.map(({ about }) => about.name);
+    /** @type {Pairs} */
+    const query = [["tab", "reconstruct"], ["left", left], ["right", right]];
+    this.rows.forEach(({ source, cells }, i) => {
+      if (source?.index === undefined) return;
+      query.push([SLOTS[i], String(source.index)]);
+      cells.forEach(({ found }, k) => { if (found) query.push([`${SLOTS[i]}found`, `${k}.${found}`]); });
+    });
+    if (this.at.value !== MIDDLE) query.push(["at", this.at.value]);
+    return query;
   }
 
   /** The row that a picture is being chosen for. */
@@ -108,14 +128,31 @@ class Back {
     this.pair.show(left, right);
     if (this.shown === `${left},${right}`) return;
     this.shown = `${left},${right}`;
+    for (const row of this.rows) row.clear();
     const held = await this.#held();
     if (this.shown !== `${left},${right}`) return;
     this.#offer(held);
-    this.rows.forEach((row, i) => {
-      const source = row.source?.uploaded ? row.source : held[i] ?? row.source;
-      if (source) row.take(source);
-    });
-    this.reflect();
+    const { wanted } = this;
+    this.wanted = new URLSearchParams();
+    await Promise.all(this.rows.map(async (row, i) => {
+      const mine = row.source && row.source.index === undefined ? row.source : null;
+      const source = mine ?? held[Number(wanted.get(SLOTS[i]) ?? i)] ?? held[i] ?? row.source;
+      if (source) await this.#take(row, source);
+      for (const text of wanted.getAll(`${SLOTS[i]}found`)) {
+        row.cells[Number(text[0])]?.recall(text.slice(2));
+      }
+    }));
+  }
+
+  /** A picture for a row, or words that say why not. @param {Row} row @param {Source} source */
+  async #take(row, source) {
+    const say = (/** @type {string} */ words) => { this.find(".said").textContent = words; };
+    say("");
+    try {
+      await row.take(source);
+    } catch (error) {
+      say(/** @type {Error} */ (error).message);
+    }
   }
 
   reflect() {
@@ -141,7 +178,7 @@ class Back {
         const pixels = all.slice(i * size, (i + 1) * size);
         paint(canvas, pixels, shape);
         const name = about.class_names[found.labels[i]];
-        return { file: canvas.toDataURL("image/png"), pixels, shape, words: name ?? "held out" };
+        return { file: canvas.toDataURL("image/png"), pixels, shape, words: name ?? "held out", index: i };
       });
     }
     return [];
@@ -158,238 +195,20 @@ class Back {
       button.setAttribute("aria-label", `Take a held-out picture: ${source.words}`);
       if (source.pixels && source.shape) paint(canvas, source.pixels, source.shape);
       button.append(canvas);
-      button.addEventListener("click", () => this.row.take(source));
+      button.addEventListener("click", () => this.#take(this.row, source));
       return button;
     }));
   }
 
   /** @param {File} file */
   async upload(file) {
-    const say = (/** @type {string} */ words) => { this.find(".said").textContent = words; };
-    say("");
+    const { row } = this, reader = new FileReader();
     if (file.size > MOST_BYTES) {
-      say("A picture may have 4 MB; make it smaller and try again.");
+      this.find(".said").textContent = "A picture may have 4 MB; make it smaller and try again.";
       return;
     }
-    const url = await new Promise((resolve) => {
-      const reader = new FileReader();
-      reader.onload = () => resolve(reader.result);
-      reader.readAsDataURL(file);
-    });
-    try {
-      await this.row.take({ file: url, words: file.name, uploaded: true });
-    } catch (error) {
-      say(/** @type {Error} */ (error).message);
-    }
+    reader.onload = () => this.#take(row, { file: String(reader.result), words: file.name });
+    reader.onerror = () => { this.find(".said").textContent = "The file could not be read."; };
+    reader.readAsDataURL(file);
   }
-}
-
-/** A picture, and what both models make of it. */
-class Row {
-  /** @param {Back} back @param {HTMLElement} board */
-  constructor(back, board) {
-    this.back = back;
-    this.canvas = /** @type {HTMLCanvasElement} */ (board.querySelector(".original canvas"));
-    this.words = /** @type {HTMLElement} */ (board.querySelector(".original .reading"));
-    this.cells = [...board.querySelectorAll(".cell")].map(
-      (figure, i) => new Cell(back, i, /** @type {HTMLElement} */ (figure)),
-    );
-    /** @type {Source | null} */
-    this.source = null;
-  }
-
-  /** Throws in words where the server cannot use the picture; the old one then stays. @param {Source} source */
-  async take(source) {
-    const { sides } = this.back.pair;
-    const fitted = await Promise.all(sides.map((side) => this.#fit(source, side.about)));
-    this.source = source;
-    paint(this.canvas, fitted[0].pixels, fitted[0].shape);
-    this.words.textContent = source.words;
-    this.canvas.setAttribute("aria-label", source.words);
-    this.cells.forEach((one, i) => one.take(fitted[i]));
-  }
-
-  /**
-   * @param {Source} source @param {import("./engine.js").About} about @returns {Promise<Fitted>}
-   */
-  async #fit({ file, pixels, shape, uploaded }, about) {
-    if (pixels && shape?.join() === about.image_shape.join()) return { pixels, shape };
-    const found = await call("fit", about.name, file);
-    const [, ...own] = found.shape, drawn = bytes(found.pixels);
-    const swapped = uploaded && this.back.swap.checked;
-    return { pixels: swapped ? drawn.map((value) => 255 - value) : drawn, shape: own };
-  }
-}
-
-/** What one model makes of one picture. */
-class Cell {
-  /** @param {Back} back @param {number} index @param {HTMLElement} figure */
-  constructor(back, index, figure) {
-    this.back = back;
-    this.index = index;
-    this.canvas = /** @type {HTMLCanvasElement} */ (figure.querySelector("canvas"));
-    this.words = /** @type {HTMLElement} */ (figure.querySelector(".reading"));
-    this.button = /** @type {HTMLButtonElement} */ (figure.querySelector("[data-act=seek]"));
-    this.progress = /** @type {HTMLProgressElement} */ (figure.querySelector("progress"));
-    /** @type {Fitted | null} */
-    this.fitted = null;
-    /** @type {Latent | null} */
-    this.latent = null;
-    this.asked = false;
-    this.search = /** @type {AbortController | null} */ (null);
-    this.button.addEventListener("click", () => (this.search ? this.#stop() : this.seek()));
-  }
-
-  get side() {
-    return this.back.pair.sides[this.index];
-  }
-
-  /** @param {Fitted} fitted */
-  take(fitted) {
-    this.#stop();
-    this.fitted = fitted;
-    this.latent = null;
-    this.asked = false;
-    paint(this.canvas, new Uint8Array(fitted.pixels.length), fitted.shape);
-    this.canvas.setAttribute("aria-label", "Nothing yet");
-    this.ask();
-    this.back.ways[this.index].restart();
-  }
-
-  /** Let the encoder answer, if there is one; else offer the search. */
-  async ask() {
-    const { fitted, side } = this;
-    if (!fitted || this.asked) return;
-    this.button.hidden = side.encodes;
-    if (!side.encodes) {
-      if (!this.search && !this.latent) this.words.textContent = "It has no encoder: search for its nearest.";
-      return;
-    }
-    this.asked = true;
-    this.words.textContent = "Encoding …";
-    try {
-      const found = await read(side, fitted.pixels, null, `back ${this.back.rows.findIndex(
-        (row) => row.cells.includes(this),
-      )}`);
-      if (!found || fitted !== this.fitted || side !== this.side) return;
-      this.#found(found.pixels, found);
-      this.back.ways[this.index].restart();
-    } catch (error) {
-      this.words.textContent = `The encoder failed (${/** @type {Error} */ (error).message}).`;
-    }
-  }
-
-  /** @param {Uint8Array} pixels @param {Latent} latent */
-  #found(pixels, latent) {
-    const { fitted, side } = this;
-    if (!fitted) return;
-    paint(this.canvas, pixels, fitted.shape);
-    this.latent = latent;
-    const name = side.classes[latent.label], error = rms(pixels, fitted.pixels);
-    const ratio = error ? `${(20 * Math.log10(255 / error)).toFixed(1)} dB` : "∞";
-    const words = [`Error ${error.toFixed(1)}`, `PSNR ${ratio}`, ...(name ? [`Taken for ${name}`] : [])];
-    this.words.replaceChildren(...words.flatMap((text) => [text, document.createElement("br")]));
-    this.canvas.setAttribute("aria-label", words.join(", "));
-  }
-
-  /** The server's search, shown as it goes. */
-  async seek() {
-    const { fitted, side } = this, search = new AbortController();
-    if (!fitted) return;
-    this.search = search;
-    this.#searching(true);
-    this.words.textContent = "Waiting for its turn …";
-    try {
-      for await (const part of seek(SERVER, side.about.name, fitted.pixels, null, search.signal)) {
-        if (this.search !== search) return;
-        this.progress.value = part.step / part.steps;
-        this.#found(part.pixels, { z: Float32Array.from(part.z), label: part.label });
-      }
-      this.back.ways[this.index].restart();
-    } catch (error) {
-      if (this.search === search) this.words.textContent = `The search failed (${/** @type {Error} */ (error).message}).`;
-    } finally {
-      if (this.search === search) this.#stop();
-    }
-  }
-
-  #stop() {
-    this.search?.abort();
-    this.search = null;
-    this.#searching(false);
-  }
-
-  /** @param {boolean} going */
-  #searching(going) {
-    this.progress.hidden = !going;
-    this.progress.value = 0;
-    this.button.textContent = going ? "Stop" : "Search";
-    this.words.ariaLive = going ? "off" : "polite";  // nobody wants each step read out
-  }
-}
-
-/** The way between two pictures in one model's latent space. */
-class Way {
-  /** @param {Back} back @param {number} index @param {HTMLElement} figure */
-  constructor(back, index, figure) {
-    this.back = back;
-    this.index = index;
-    const [canvas, strip] = [...figure.querySelectorAll("canvas")];
-    this.canvas = canvas;
-    this.strip = strip;
-    this.drawing = false;
-    this.again = false;
-  }
-
-  /** Both ends' latents, once both are known. */
-  get ends() {
-    const ends = this.back.rows.map((row) => row.cells[this.index].latent);
-    return ends[0] && ends[1] ? /** @type {[Latent, Latent]} */ (ends) : null;
-  }
-
-  /** An end is another, or gone. */
-  async restart() {
-    const { ends } = this, { side } = this.back.rows[0].cells[this.index];
-    const missing = this.back.ways.filter((way) => !way.ends).length;
-    this.back.find(".way").textContent = missing
-      ? "A model draws the way once it has an answer to both pictures." : "";
-    if (!ends) {
-      const [, height, width] = side.about.image_shape, area = height * width;
-      paint(this.canvas, new Uint8Array(area), [1, height, width]);
-      paintSheet(this.strip, new Uint8Array(FRAMES * area), [1, height, width], FRAMES);
-      return;
-    }
-    this.draw();
-    const weights = Array.from({ length: FRAMES }, (_, i) => i / (FRAMES - 1));
-    const pixels = await side.draw(weights.map((weight) => on(ends, weight)), LOOK, "strip");
-    if (pixels) paintSheet(this.strip, pixels, side.about.image_shape, FRAMES);
-  }
-
-  /** The picture at the slider; while one is being drawn, the newest waits. */
-  async draw() {
-    this.again = true;
-    if (this.drawing) return;
-    this.drawing = true;
-    while (this.again && this.ends) {
-      this.again = false;
-      const side = this.back.pair.sides[this.index];
-      const pixels = await side.draw([on(this.ends, Number(this.back.at.value))], LOOK, "way");
-      if (pixels) paint(this.canvas, pixels, side.about.image_shape);
-    }
-    this.drawing = false;
-  }
-}
-
-/**
- * The latent on the great circle; the second's class takes over half-way.
- * @param {[Latent, Latent]} ends @param {number} weight @returns {Latent}
- */
-function on([start, end], weight) {
-  const z = INTERPOLATIONS.spherical(start.z, end.z, weight);
-  return { z, label: (weight < 0.5 ? start : end).label };
-}
-
-/** The root mean square difference of two pictures. @param {Uint8Array} a @param {Uint8Array} b */
-function rms(a, b) {
-  return Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / a.length);
 }

@@ -7,6 +7,7 @@
 
 const MARGIN = 1.15;  // how far the map goes beyond its outermost dot
 const RADIUS = 3.5;  // of a dot, CSS pixels
+const DECIMALS = 1000;  // of a place: what is drawn is what a link says
 const KEY_STEP = 0.02;  // of the map's width
 /** @type {Record<string, [number, number]>} */
 const ARROWS = {
@@ -64,7 +65,7 @@ export class ChartView {
   /** @param {PointerEvent} event */
   #point(event) {
     const box = this.canvas.getBoundingClientRect(), scale = (2 * this.#half) / box.width;
-    this.#go([
+    this.go([
       (event.clientX - box.left - box.width / 2) * scale,
       (box.height / 2 - event.clientY + box.top) * scale,
     ]);
@@ -76,13 +77,16 @@ export class ChartView {
     if (!arrow || !this.chart || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     const step = 2 * this.#half * KEY_STEP * (event.shiftKey ? 5 : 1), [x, y] = this.place ?? [0, 0];
-    this.#go([x + arrow[0] * step, y + arrow[1] * step]);
+    this.go([x + arrow[0] * step, y + arrow[1] * step]);
   }
 
-  /** @param {[number, number]} place */
-  #go(place) {
+  /** Wander to a place of the map, or to its edge. @param {[number, number]} place */
+  go(place) {
     const half = this.#half;
-    this.place = [Math.min(half, Math.max(-half, place[0])), Math.min(half, Math.max(-half, place[1]))];
+    const held = (/** @type {number} */ value) => (
+      Math.round(Math.min(half, Math.max(-half, value)) * DECIMALS) / DECIMALS
+    );
+    this.place = [held(place[0]), held(place[1])];
     this.draw();
     this.moved(this.place);
   }

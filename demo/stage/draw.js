@@ -6,7 +6,7 @@
 import { EXAMPLES } from "./examples.js";
 import { frameOf, reframe, whole } from "./frame.js";
 import { Pad } from "./pad.js";
-import { paint } from "./pictures.js";
+import { blank, paint } from "./pictures.js";
 import { read } from "./reader.js";
 import { seek } from "./seeker.js";
 
@@ -130,7 +130,7 @@ class Answer {
       this.#answer();
       return;
     }
-    paint(this.canvas, new Uint8Array(height * width), [1, height, width]);
+    blank(this.canvas, [1, height, width]);
     this.words.textContent = this.#idle(fits);
   }
 

@@ -47,6 +47,7 @@ export class Engine {
     this.worker = null;
     /** @type {(data: {output?: any, error?: string}) => void} */
     this.answered = () => {};
+    this.stops = 0;
   }
 
   /**
@@ -58,7 +59,9 @@ export class Engine {
     if (!opening) {
       opening = this.#open(role);
       this.open.set(role, opening);
-      opening.catch(() => this.open.delete(role));
+      opening.catch(() => {
+        if (this.open.get(role) === opening) this.open.delete(role);
+      });
     }
     return opening;
   }
@@ -66,13 +69,14 @@ export class Engine {
   /** @param {string} role */
   async #open(role) {
     if (!supported()) throw new Error("this browser runs no WebAssembly");
-    const file = this.about.files[role];
+    const file = this.about.files[role], { stops } = this;
     if (!file) throw new Error(`${this.about.name} has no ${role}`);
     // The worker reads its script while the files are on their way.
     const [wasm, model] = await Promise.all([
       fetchRuntime(), load(new URL(`${file.name}.gz`, this.folder), file.sha256),
       this.lanes.ask("start", {}),
     ]);
+    if (stops !== this.stops) throw new Error("it was stopped while it was loaded");
     await this.lanes.ask(`open ${role}`, { role, runtime: wasm, model });
   }
 
@@ -129,6 +133,7 @@ export class Engine {
    * @param {Error} why
    */
   stop(why) {
+    this.stops++;
     this.worker?.terminate();
     this.worker = null;
     this.open.clear();

@@ -6,12 +6,12 @@
 import { Map2d } from "./map.js";
 import { paint } from "./pictures.js";
 import { nearest, placeOf } from "./plane.js";
+import { Recordings } from "./recording.js";
 
 /**
  * @typedef {import("./stage.js").Stage} Stage
- * @typedef {{x: number, y: number, dx: number, dy: number, count: number, per_second: number,
- *   files: Record<string, string>}} Drift  frame k stands at (x + k dx, y + k dy)
- * @typedef {{recordings: Map<string, HTMLImageElement>, frame: number}} Recording  by model, and where
+ * @typedef {import("./recording.js").Drift} Drift
+ * @typedef {import("./recording.js").Recording} Recording
  * @typedef {{id: number, canvas: HTMLCanvasElement, x: number, y: number, scale: number,
  *   time: number}} Hand  the pointer, what it came down on and where it was last
  */
@@ -31,16 +31,14 @@ export class Explore {
   /** @param {Stage} stage @param {HTMLElement} element @param {Drift} drift */
   constructor(stage, element, drift) {
     this.stage = stage;
-    this.drift = drift;
+    this.recordings = new Recordings(drift, stage.base);
     this.canvases = [...element.querySelectorAll(".picture")].map(
       (canvas) => /** @type {HTMLCanvasElement} */ (canvas),
     );
     const map = /** @type {HTMLCanvasElement} */ (element.querySelector(".map"));
     this.map = new Map2d(map);
-    /** @type {Map<string, HTMLImageElement>} */
-    this.recordings = new Map();
-    this.speed = Math.hypot(drift.dx, drift.dy) * drift.per_second;  // places a second
-    this.velocity = [drift.dx * drift.per_second, drift.dy * drift.per_second];
+    this.velocity = this.recordings.velocity;
+    this.speed = Math.hypot(...this.velocity);  // places a second
     if (!stage.state.playing) this.rest();
     this.place = [stage.state.x, stage.state.y];
     /** @type {Hand | null} */
@@ -75,18 +73,14 @@ export class Explore {
   /** Go on from where recordings play already. @param {Recording} recording */
   takeOver({ recordings, frame }) {
     if (!recordings.size) return;
-    this.recordings = recordings;
-    this.place = [this.drift.x + frame * this.drift.dx, this.drift.y + frame * this.drift.dy];
+    this.recordings.sheets = recordings;
+    this.place = this.recordings.placeOf(frame);
   }
 
-  /** Whether a place lies on the recorded path, and at which of its frames. */
+  /** Which frame of the recording shows the place, if one does. */
   get frame() {
-    const { x, y, dx, dy, count } = this.drift;
-    const along = ((this.place[0] - x) * dx + (this.place[1] - y) * dy) / (dx * dx + dy * dy);
-    const off = Math.hypot(this.place[0] - x - along * dx, this.place[1] - y - along * dy);
     const { chosen, truncation } = this.stage.state;
-    const recorded = off < 0.01 && chosen === null && truncation === 1;
-    return recorded && along > -0.5 && along < count - 0.5 ? Math.max(0, Math.round(along)) : null;
+    return chosen === null && truncation === 1 ? this.recordings.frameAt(this.place) : null;
   }
 
   /** @param {number} seconds  since the last tick @param {number} now */
@@ -138,7 +132,12 @@ export class Explore {
   show() {
     const { state, sides } = this.stage;
     const awake = [0, 1].filter((i) => sides[i].awake);
-    for (const i of [0, 1]) if (!sides[i].awake) this.#play(sides[i].about.name, i);
+    const { frame } = this;
+    for (const i of frame === null ? [] : [0, 1]) {
+      const recorded = !sides[i].awake
+        && this.recordings.show(sides[i].about.name, /** @type {number} */ (frame), this.canvases[i]);
+      if (recorded) once("duet-recording");
+    }
     const wanted = [state.x, state.y, state.chosen, state.truncation,
       ...awake.map((i) => sides[i].about.name)].join();
     const apart = awake.some((i) => this.milliseconds[i] > APART_MS);
@@ -195,38 +194,12 @@ export class Explore {
     if (next < 0.01 && !base) return;
     // At rest it has still a direction to start in.
     const direction = speed > 1e-9 ? this.velocity.map((value) => value / speed)
-      : [this.drift.dx, this.drift.dy].map((value) => (value * this.drift.per_second) / this.speed);
+      : this.recordings.velocity.map((value) => value / this.speed);
     this.velocity = direction.map((value) => value * next);
     this.place = this.place.map((value, i) => value + this.velocity[i] * seconds);
-    if (this.stage.sides.every((side) => !side.awake)) this.#turn();
-  }
-
-  /** At an end of the recording, back again. */
-  #turn() {
-    const { x, y, dx, dy, count } = this.drift;
-    const along = ((this.place[0] - x) * dx + (this.place[1] - y) * dy) / (dx * dx + dy * dy);
-    const heading = this.velocity[0] * dx + this.velocity[1] * dy;
-    if ((along > count - 1 && heading > 0) || (along < 0 && heading < 0)) {
-      this.velocity = this.velocity.map((value) => -value);
-    }
-  }
-
-  /** @param {string} name @param {number} i */
-  #play(name, i) {
-    const file = this.drift.files[name], frame = this.frame;
-    if (!file || frame === null) return;
-    let sheet = this.recordings.get(name);
-    if (!sheet) {
-      sheet = new Image();
-      sheet.src = new URL(file, this.stage.base).href;
-      this.recordings.set(name, sheet);
-    }
-    if (!sheet.complete || !sheet.naturalWidth) return;
-    const canvas = this.canvases[i], side = sheet.naturalHeight;
-    const width = sheet.naturalWidth / this.drift.count;
-    if (canvas.width !== width || canvas.height !== side) [canvas.width, canvas.height] = [width, side];
-    canvas.getContext("2d")?.drawImage(sheet, frame * width, 0, width, side, 0, 0, width, side);
-    once("duet-recording");
+    // Where nothing else is shown: at an end of the recording, back again.
+    if (this.stage.sides.some((side) => side.awake)) return;
+    if (this.recordings.leaves(this.place, this.velocity)) this.velocity = this.velocity.map((value) => -value);
   }
 
   /**

@@ -3,6 +3,8 @@
  * lessons/; this is what plays them. How far somebody has come is kept in the browser.
  */
 
+import { make } from "./elements.js";
+
 /**
  * @typedef {import("./stage.js").Stage} Stage
  * @typedef {{text: string[], state: string}} Step  paragraphs, and the query of a link to what the
@@ -84,7 +86,7 @@ export class Lessons {
     const items = [...this.all].map(([name, { title, steps }]) => {
       const { step = 0, done = false } = progress[name] ?? {};
       const said = done ? "done" : step ? `step ${step + 1} of ${steps.length + 1}` : "";
-      return make("li", {}, make("button", { type: "button", data: name }, title), make("span", {}, said));
+      return make("li", {}, make("button", { type: "button", data: { press: name } }, title), make("span", {}, said));
     });
     this.element.replaceChildren(
       make("div", { className: "row head" }, make("strong", {}, "Lessons"), closer()),
@@ -109,11 +111,11 @@ export class Lessons {
       make("span", {}, `step ${this.step + 1} of ${last + 1}`), closer());
     const body = this.step < last ? this.#told(lesson.steps[this.step]) : question(lesson);
     const foot = make("div", { className: "row" },
-      make("button", { type: "button", data: "back", disabled: !this.step }, "Back"),
+      make("button", { type: "button", data: { press: "back" }, disabled: !this.step }, "Back"),
       this.step < last
-        ? make("button", { type: "button", data: "next", className: "primary" }, "Next")
-        : make("button", { type: "button", data: "list", className: "primary" }, "All lessons"),
-      make("button", { type: "button", data: "again", hidden: this.step === last }, "Show it again"));
+        ? make("button", { type: "button", data: { press: "next" }, className: "primary" }, "Next")
+        : make("button", { type: "button", data: { press: "list" }, className: "primary" }, "All lessons"),
+      make("button", { type: "button", data: { press: "again" }, hidden: this.step === last }, "Show it again"));
     this.element.replaceChildren(head, ...body, foot);
     if (moves && this.step < last) this.stage.follow(lesson.steps[this.step].state);
     this.stage.moved();
@@ -134,14 +136,14 @@ export class Lessons {
 
   /** @param {HTMLButtonElement} button */
   #pressed(button) {
-    const { data = "" } = button.dataset;
-    if (data === "close") this.close();
-    else if (data === "list") this.list();
-    else if (data === "back") this.#turn(-1);
-    else if (data === "next") this.#turn(1);
-    else if (data === "again") this.stage.follow(this.lesson?.steps[this.step].state ?? "");
-    else if (data.startsWith("answer")) this.#answer(button);
-    else this.go(data, read()[data]?.done ? 0 : read()[data]?.step ?? 0);
+    const { press = "" } = button.dataset;
+    if (press === "close") this.close();
+    else if (press === "list") this.list();
+    else if (press === "back") this.#turn(-1);
+    else if (press === "next") this.#turn(1);
+    else if (press === "again") this.stage.follow(this.lesson?.steps[this.step].state ?? "");
+    else if (press.startsWith("answer")) this.#answer(button);
+    else this.go(press, read()[press]?.done ? 0 : read()[press]?.step ?? 0);
   }
 
   /** One step on or back; the focus goes along. @param {number} by */
@@ -153,7 +155,7 @@ export class Lessons {
 
   /** @param {HTMLButtonElement} button */
   #answer(button) {
-    const answer = this.lesson?.answers[Number(button.dataset.data?.slice("answer".length))];
+    const answer = this.lesson?.answers[Number(button.dataset.press?.slice("answer".length))];
     const why = this.element.querySelector(".why");
     if (!answer || !why) return;
     for (const other of this.element.querySelectorAll(".answers button")) {
@@ -171,24 +173,13 @@ function question({ ask, answers }) {
   return [
     make("p", {}, make("strong", {}, ask)),
     make("div", { className: "answers" }, ...answers.map(({ text }, i) => (
-      make("button", { type: "button", data: `answer${i}` }, text)
+      make("button", { type: "button", data: { press: `answer${i}` } }, text)
     ))),
     make("p", { className: "why", role: "status" }),
   ];
 }
 
-const closer = () => make("button", { type: "button", data: "close", className: "closer" }, "Close");
-
-/**
- * An element; `data` says what a button does.
- * @param {string} tag @param {Record<string, any>} attributes @param {(Node | string)[]} inside
- */
-function make(tag, { data, ...attributes }, ...inside) {
-  const element = Object.assign(document.createElement(tag), attributes);
-  if (data !== undefined) element.dataset.data = data;
-  element.append(...inside);
-  return element;
-}
+const closer = () => make("button", { type: "button", data: { press: "close" }, className: "closer" }, "Close");
 
 /** How far each lesson was read. @returns {Record<string, Progress>} */
 function read() {

@@ -3,6 +3,7 @@
  * once the first of these tabs is opened, and the app's own calls.
  */
 
+import { call as ask } from "./call.js";
 import { preload } from "./engine.js";
 import { Side } from "./side.js";
 
@@ -11,7 +12,7 @@ import { Side } from "./side.js";
  * @typedef {{models: About[]}} Facts
  */
 
-const SHEETS = ["stage.css", "tabs.css"];
+const SHEETS = ["stage.css", "tabs.css"].map((name) => new URL(name, import.meta.url));
 
 /** The folder of the app's endpoints. */
 export const SERVER = new URL("gradio_api/", document.baseURI);
@@ -60,11 +61,11 @@ export class Pair {
 
 /**
  * A tab's own element, whose look and the page's do not reach each other.
- * @param {HTMLElement} place @param {string} html
+ * @param {HTMLElement} place @param {string} html @param {...URL} more  style sheets of its own
  */
-export async function within(place, html) {
-  const sheets = await Promise.all(SHEETS.map(
-    (name) => fetch(new URL(name, import.meta.url)).then((answer) => answer.text()),
+export async function within(place, html, ...more) {
+  const sheets = await Promise.all([...SHEETS, ...more].map(
+    (url) => fetch(url).then((answer) => answer.text()),
   ));
   const style = document.createElement("style"), element = document.createElement("div");
   style.textContent = sheets.join("\n");
@@ -78,18 +79,7 @@ export async function within(place, html) {
 }
 
 /**
- * An answer of one of the app's endpoints; throws what it refuses with.
- * @param {string} name @param {any[]} values @returns {Promise<any>}
+ * An answer of one of the app's endpoints.
+ * @param {string} name @param {any[]} values
  */
-export async function call(name, ...values) {
-  const response = await fetch(new URL(`run/${name}`, SERVER), {
-    method: "POST", headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ data: values, session_hash: `tab-${name}` }),
-  });
-  const { data, error } = await response.json();
-  if (!response.ok) throw new Error(error ?? `${response.status}`);
-  return data[0];
-}
-
-/** Bytes of what the server sends as base64. @param {string} text */
-export const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+export const call = (name, ...values) => ask(SERVER, name, values);

@@ -122,7 +122,11 @@ export class Path {
     });
     const back = this.stage.state.returns ? there.slice(1, -1).reverse() : [];
     const encode = format === "webp" ? animatedWebp : animatedPng;
-    download(await encode([...there, ...back], SAVED.milliseconds), `duet-path.${format}`);
+    try {
+      download(await encode([...there, ...back], SAVED.milliseconds), `duet-path.${format}`);
+    } catch (error) {
+      this.stage.say(`The film could not be made (${/** @type {Error} */ (error).message}).`);
+    }
   }
 
   /** @param {number[]} weights @param {string} lane */

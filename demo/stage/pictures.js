@@ -2,6 +2,8 @@
 
 /** @typedef {[number, number, number]} Shape  channels, height, width */
 
+const BLANK = "blank";  // of the style sheet
+
 /**
  * One picture at its own size; CSS enlarges it with crisp squares.
  * @param {HTMLCanvasElement} canvas @param {Uint8Array} pixels @param {Shape} shape
@@ -13,7 +15,17 @@ export function paint(canvas, pixels, shape, index = 0) {
     canvas.width = width;
     canvas.height = height;
   }
+  canvas.classList.remove(BLANK);
   context(canvas).putImageData(image(pixels, shape, index), 0, 0);
+}
+
+/**
+ * No picture yet: what is black could be one.
+ * @param {HTMLCanvasElement} canvas @param {Shape} shape
+ */
+export function blank(canvas, [, height, width]) {
+  [canvas.width, canvas.height] = [width, height];  // which clears it
+  canvas.classList.add(BLANK);
 }
 
 /**
@@ -26,6 +38,7 @@ export function paintSheet(canvas, pixels, shape, columns) {
   const count = pixels.length / (channels * height * width);
   const size = [columns * (width + 1) - 1, Math.ceil(count / columns) * (height + 1) - 1];
   if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
+  canvas.classList.remove(BLANK);
   for (let index = 0; index < count; index++) {
     const x = (index % columns) * (width + 1), y = Math.floor(index / columns) * (height + 1);
     context(canvas).putImageData(image(pixels, shape, index), x, y);

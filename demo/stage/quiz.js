@@ -3,6 +3,7 @@
  * which, and is told in the end how that compares with guessing.
  */
 
+import { make, table } from "./elements.js";
 import { draw } from "./latents.js";
 import { context, paint } from "./pictures.js";
 import { LAST_SEED } from "./plane.js";
@@ -29,6 +30,8 @@ const NO_SET = "Choose two models of the same pictures: the quiz compares them w
 const NO_REAL = "No real pictures of this data set come with the page: its licence does not say that"
   + " they may.";
 const WAITING = "The models are waking …";
+const FAILED = "The pictures did not come; they are asked for again.";
+const AGAIN_MS = 1000;
 const GONE = "A model could not be loaded; under Explore it can be tried again.";
 
 export class Quiz {
@@ -39,6 +42,7 @@ export class Quiz {
       /** @type {HTMLElement} */ (element.querySelector(selector))
     );
     this.canvas = /** @type {HTMLCanvasElement} */ (this.find(".question"));
+    this.said = "";  // in the place of the game
     this.asked = "";  // the round and the models that the pictures are of, or will be
     /** @type {Picture[]} */
     this.pictures = [];
@@ -52,9 +56,8 @@ export class Quiz {
     });
     stage.element.addEventListener("keydown", (event) => {
       const typing = /** @type {HTMLElement} */ (event.target).closest("input, select, textarea");
-      if (stage.state.view !== "quiz" || typing || event.ctrlKey || event.metaKey || event.altKey) {
-        return;
-      }
+      const other = event.repeat || event.ctrlKey || event.metaKey || event.altKey;
+      if (stage.state.view !== "quiz" || typing || other) return;
       const maker = ["1", "2", "3"].indexOf(event.key);
       if (maker >= 0 && maker <= this.models.length) this.answer(maker);
     });
@@ -97,7 +100,7 @@ export class Quiz {
     this.asked = wanted;
     this.pictures = [];
     this.answers = [];
-    this.#say(WAITING);
+    if (this.said !== FAILED) this.#say(WAITING);
     try {
       const pictures = await made(real, this.models, round, new URL(real.file, this.stage.base));
       if (this.asked !== wanted) return;
@@ -107,14 +110,17 @@ export class Quiz {
       this.stage.moved();
     } catch (error) {
       console.info(`quiz: ${error}`);
-      if (this.asked === wanted) setTimeout(() => { this.asked = ""; }, 1000);  // once more
+      if (this.asked !== wanted) return;
+      this.#say(FAILED);
+      setTimeout(() => { if (this.asked === wanted) this.asked = ""; }, AGAIN_MS);
     }
   }
 
   /** Words in the place of the game; none: the game. @param {string} words */
   #say(words) {
     const none = this.find(".none");
-    if (none.textContent !== words) none.textContent = words;
+    if (this.said !== words) none.textContent = words;  // what stands there may be translated
+    this.said = words;
     none.hidden = !words;
     this.find(".ask").hidden = Boolean(words) || this.done;
     this.find(".tally").hidden = Boolean(words) || !this.done;
@@ -128,10 +134,8 @@ export class Quiz {
   /** Who there is to choose from, and whose the real pictures are. @param {Real} real */
   #label(real) {
     this.find(".answers").replaceChildren(...this.makers.map((name, maker) => {
-      const button = make("button", { type: "button" }, make("kbd", {}, String(maker + 1)), name);
-      button.dataset.maker = String(maker);
-      button.dataset.kind = this.#kind(maker);
-      return button;
+      const data = { maker: String(maker), kind: this.#kind(maker) };
+      return make("button", { type: "button", data }, make("kbd", {}, String(maker + 1)), name);
     }));
     this.find(".credit").textContent = real.credit || real.title;
     this.find(".keys").hidden = this.models.length < 2;
@@ -186,11 +190,10 @@ export class Quiz {
       canvas.setAttribute("aria-label", "Picture");
       picture.paint(canvas);
       const good = picture.maker === said(i);
-      const item = make("li", {}, canvas, make("b", {}, makers[picture.maker]),
+      return make("li", { data: { kind: this.#kind(picture.maker) } }, canvas,
+        make("b", {}, makers[picture.maker]),
         make("small", {}, make("span", {}, good ? "✓ You saw it." : "✗ You said:"),
           good ? "" : ` ${makers[said(i)]}`));
-      item.dataset.kind = this.#kind(picture.maker);
-      return item;
     }));
     this.#telltales();
   }
@@ -249,29 +252,3 @@ function cut(canvas, sheet, { columns, image_shape: [, height, width] }, index) 
 
 /** @param {number} share */
 const percent = (share) => `${Math.round(100 * share)} %`;
-
-/**
- * @param {string} tag @param {Record<string, string>} properties @param {...(Node | string)} content
- * @returns {HTMLElement}
- */
-function make(tag, properties, ...content) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...content);
-  return element;
-}
-
-/**
- * A table whose first column names its rows.
- * @param {string[]} head @param {(Node | string)[][]} rows
- */
-function table(head, rows) {
-  const line = (/** @type {(Node | string)[]} */ cells, /** @type {string} */ tag) => (
-    make("tr", {}, ...cells.map((cell, i) => {
-      const made = make(i ? tag : "th", {}, cell);
-      if (tag === "th" || !i) made.setAttribute("scope", tag === "th" ? "col" : "row");
-      return made;
-    }))
-  );
-  return make("table", {}, make("thead", {}, line(head, "th")),
-    make("tbody", {}, ...rows.map((row) => line(row, "td"))));
-}

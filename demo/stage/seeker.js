@@ -3,6 +3,8 @@
  * Gradio's queue: a call gives a number, and under that number the parts are sent as events.
  */
 
+import { base64, bytes } from "./call.js";
+
 /**
  * @typedef {{step: number, steps: number, error: number, label: number, class_name: string | null,
  *   z: number[], pixels: Uint8Array}} Found  the best so far; the error in grey levels
@@ -17,16 +19,15 @@
  */
 export async function* seek(server, model, drawing, label, signal) {
   const session = `seek-${Math.random().toString(36).slice(2)}`;
-  const picture = btoa(Array.from(drawing, (byte) => String.fromCharCode(byte)).join(""));
   const post = (/** @type {string} */ path, /** @type {object} */ body) => (
     fetch(new URL(path, server), {
       method: "POST", headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ ...body, session_hash: session }),
     })
   );
-  const answer = await post("call/nearest", { data: [model, picture, label, 0] });
-  const { event_id, error, detail } = await answer.json();
-  if (!event_id) throw new Error(error ?? detail ?? `${answer.status}`);
+  const answer = await post("call/nearest", { data: [model, base64(drawing), label, 0] });
+  const { event_id, error, detail } = await answer.json().catch(() => ({}));
+  if (!event_id) throw new Error(error ?? detail ?? `the server answers ${answer.status}`);
   const stop = () => { post("cancel", { event_id, fn_index: 0 }).catch(() => {}); };
   signal.addEventListener("abort", stop);
   try {
@@ -42,9 +43,7 @@ export async function* seek(server, model, drawing, label, signal) {
 }
 
 /** @param {any} part @returns {Found} */
-const found = (part) => ({
-  ...part, pixels: Uint8Array.from(atob(part.pixels), (letter) => letter.charCodeAt(0)),
-});
+const found = (part) => ({ ...part, pixels: bytes(part.pixels) });
 
 /**
  * Server-sent events: the name and the JSON of each.

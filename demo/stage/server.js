@@ -3,6 +3,7 @@
  * files of it. The latents come from here, so the pictures are the same (demo/remote.py).
  */
 
+import { base64, bytes, call } from "./call.js";
 import { Lanes } from "./lanes.js";
 
 /** @typedef {import("./engine.js").About} About */
@@ -10,7 +11,6 @@ import { Lanes } from "./lanes.js";
 const MOST = 64;  // pictures a call, as the server has it
 const GAP_MS = 40;  // from an answer to the next call: others want theirs too
 const AFTER_REFUSAL_MS = 1000;
-const SESSION = `stage-${Math.random().toString(36).slice(2)}`;  // one for all calls of this page
 
 const pause = (/** @type {number} */ ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
@@ -44,7 +44,7 @@ export class Server {
     return this.lanes.ask(lane, () => inParts(labels, async (from, to) => {
       const z = latents.slice(from, to).map((latent) => Array.from(latent));
       const { pixels } = await this.#call("decode", z, labels.slice(from, to));
-      return Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0));
+      return bytes(pixels);
     }, Uint8Array));
   }
 
@@ -56,22 +56,15 @@ export class Server {
   encode(pixels, labels, lane) {
     const size = pixels.length / labels.length;
     return this.lanes.ask(lane, () => inParts(labels, async (from, to) => {
-      const bytes = Array.from(pixels.subarray(from * size, to * size), (b) => String.fromCharCode(b));
-      const z = await this.#call("encode", btoa(bytes.join("")), labels.slice(from, to));
+      const part = base64(pixels.subarray(from * size, to * size));
+      const z = await this.#call("encode", part, labels.slice(from, to));
       return Float32Array.from(z.flat());
     }, Float32Array));
   }
 
   /** @param {string} name @param {any[]} values */
-  async #call(name, ...values) {
-    const response = await fetch(new URL(`run/${name}`, this.url), {
-      method: "POST", signal: this.stopped.signal,
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ data: [this.about.name, ...values], session_hash: SESSION }),
-    });
-    const { data, error } = await response.json();
-    if (!response.ok) throw new Error(error ?? `${response.status}`);
-    return data[0];
+  #call(name, ...values) {
+    return call(this.url, name, [this.about.name, ...values], { signal: this.stopped.signal });
   }
 
   /** @param {Error} why */

@@ -1,5 +1,6 @@
 /** The stage: two models, five views, one clock. `mount` builds it into an element. */
 
+import { addressOf, copy, own } from "./address.js";
 import { Draw } from "./draw.js";
 import { preload } from "./engine.js";
 import { Explore } from "./explore.js";
@@ -15,7 +16,7 @@ import { TEMPLATE } from "./template.js";
 
 /**
  * @typedef {import("./engine.js").About} About
- * @typedef {import("./explore.js").Drift} Drift
+ * @typedef {import("./recording.js").Drift} Drift
  * @typedef {import("./state.js").View} View
  * @typedef {{models: About[], left: string, right: string, drift: Drift,
  *   datasets: Record<string, string[]>, quiz: Record<string, import("./quiz.js").Real>}} Facts
@@ -27,7 +28,6 @@ import { TEMPLATE } from "./template.js";
 const LONGEST_STEP = 0.05;  // seconds: after a pause the drift goes on, it does not jump
 const ADDRESS_MS = 500;  // browsers limit how often an address may be replaced
 const WHICH = /** @type {const} */ (["left", "right"]);
-const PAGE = ["lang", "hide", "embed"];  // of an address: how the page around is shown
 
 /**
  * Build the stage into an element, from the facts that lie beside it.
@@ -56,7 +56,7 @@ export class Stage {
     this.state = new State();
     this.state.go(facts.drift.x, facts.drift.y);
     this.state.playing = !matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.state.read(new URLSearchParams(location.search));
+    this.state.read(this.#address());
     element.classList.add("duet-stage");
     element.innerHTML = TEMPLATE;
     element.dataset.hide = document.documentElement.dataset.hide ?? "";  // hide.js
@@ -85,6 +85,13 @@ export class Stage {
     };
     requestAnimationFrame(frame);
     for (const side of this.sides) side.wake();
+  }
+
+  /** What the address says for the stage; where it names another tab, the models alone. */
+  #address() {
+    const { tab } = this.kept, all = new URLSearchParams(location.search);
+    if (!tab || own(tab, true).size) return all;
+    return new URLSearchParams([...all].filter(([name]) => WHICH.some((which) => which === name)));
   }
 
   /** @param {number} now */
@@ -214,7 +221,7 @@ export class Stage {
       (title) => pair.every((name) => this.facts.datasets[title].includes(name)),
     ) ?? "";
     this.#input("psi").value = String(state.truncation);
-    this.#find("output").textContent = state.truncation.toFixed(2);
+    this.#find(".psi .value").textContent = state.truncation.toFixed(2);
     const play = this.#find("[data-act=play]");
     play.textContent = state.playing ? "Pause" : "Play";
     this.element.querySelectorAll(".chips input").forEach((chip) => {
@@ -302,7 +309,7 @@ export class Stage {
         this.moved();
       }
       if (act === "lessons") this.lessons.toggle();
-      if (act === "link") this.copy(this.link(), "The link is copied.");
+      if (act === "link") this.copy(this.link());
       if (act === "save") this.save();
     });
     const tabs = this.#find("nav");
@@ -329,7 +336,7 @@ export class Stage {
     };
     bind("psi", (input) => {
       state.truncation = Number(input.value);
-      this.#find("output").textContent = state.truncation.toFixed(2);
+      this.#find(".psi .value").textContent = state.truncation.toFixed(2);
     });
     bind("place", (input) => this.explore.goToSeed(Number(input.value)));
     bind("seed", (input) => { state.seed = Number(input.value); });
@@ -354,23 +361,15 @@ export class Stage {
 
   /** The address of what is in sight. */
   link() {
-    const url = new URL(location.href);
-    const page = [...url.searchParams].filter(([name]) => PAGE.includes(name));
-    url.search = String(new URLSearchParams([
-      ...Object.entries(this.kept), ...page, ...this.lessons.query,
+    return addressOf([
+      ...Object.entries(this.kept), ...this.lessons.query,
       ...new URLSearchParams(this.state.query()),
-    ]));
-    return url.href;
+    ]);
   }
 
-  /** @param {string} text @param {string} done */
+  /** @param {string} text @param {string} [done] */
   async copy(text, done) {
-    try {
-      await navigator.clipboard.writeText(text);
-      this.say(done);
-    } catch {
-      this.say(text);  // no clipboard here: the visitor may mark it
-    }
+    this.say(await copy(text, done));
   }
 
   /** @param {string} words */

@@ -23,7 +23,7 @@ export const TEMPLATE = `
 <nav role="tablist" aria-label="What to do">
   <button type="button" role="tab" id="tab-explore" aria-controls="view-explore">Explore</button>
   <button type="button" role="tab" id="tab-sample" aria-controls="view-sample">Sample</button>
-  <button type="button" role="tab" id="tab-interpolate" aria-controls="view-interpolate">Interpolate</button>
+  <button type="button" role="tab" id="tab-interpolate" aria-controls="view-interpolate">Path</button>
   <button type="button" role="tab" id="tab-draw" aria-controls="view-draw">Draw</button>
   <button type="button" role="tab" id="tab-quiz" aria-controls="view-quiz">Quiz</button>
 </nav>
@@ -37,6 +37,7 @@ export const TEMPLATE = `
     aria-roledescription="picture to drag" aria-label="${KEYS}"></canvas>`)}
   <canvas class="map" tabindex="0" role="application" aria-roledescription="map of seeds"
     aria-label="${KEYS}"></canvas>
+  <p class="aside hint">Drag a picture or the map: both models go to the same place.</p>
   <div class="row">
     <button type="button" class="primary" data-act="play">Pause</button>
     <button type="button" data-act="snap" aria-pressed="false"
@@ -133,9 +134,9 @@ export const TEMPLATE = `
 
 <div class="controls">
   <fieldset class="chips one"><legend>Class</legend></fieldset>
-  <label class="psi">Truncation <output></output>
-    <input name="psi" type="range" min="0" max="1" step="0.01"
-      title="Below 1: less variety, more typical pictures"></label>
+  <label class="psi">Truncation <span class="value"></span>
+    <input name="psi" type="range" min="0" max="1" step="0.01" aria-describedby="psi-words">
+    <span class="aside" id="psi-words">less: more typical, less variety</span></label>
   <div class="row">
     <button type="button" data-act="link">Copy link</button>
     <button type="button" data-act="save">Save PNG</button>

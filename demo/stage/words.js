@@ -14,6 +14,7 @@ const TABLES = new Map([["zh", "words.zh.json"]]);
 const TAGS = new Map([["zh", "zh-CN"]]);
 const ATTRIBUTES = ["title", "placeholder", "alt", "label", "aria-label", "aria-roledescription"];
 const LEFT = "script, style, code, pre, textarea, svg, [translate=no]";
+const BOX = "input[role=combobox]";
 const KEPT = "duet-language";
 const MOST_KNOWN = 2000;  // translations that are kept
 const NUMBER = "([-−+]?[\\d.,]+)";
@@ -97,6 +98,8 @@ class Words {
     this.texts = new WeakMap();
     /** @type {WeakMap<Element, Map<string, Kept>>} */
     this.attributes = new WeakMap();
+    /** @type {WeakSet<HTMLInputElement>} */
+    this.boxes = new WeakSet();
     /** @type {WeakSet<Node>} */
     this.observed = new WeakSet();
     this.observer = new MutationObserver((records) => this.#changed(records));
@@ -118,7 +121,9 @@ class Words {
     document.documentElement.dataset.language = language;  // for style sheets
     this.#tag();
     const file = TABLES.get(language);
-    this.table = file ? new Table(await (await fetch(new URL(file, import.meta.url))).json()) : null;
+    const texts = file && await (await fetch(new URL(file, import.meta.url))).json();
+    if (this.language !== language) return;  // another was chosen meanwhile
+    this.table = texts ? new Table(texts) : null;
     this.observer.disconnect();
     this.observed = new WeakSet();
     this.root(document);
@@ -149,6 +154,7 @@ class Words {
       if (node instanceof Text) this.#text(node);
       if (!(node instanceof Element)) continue;
       for (const name of ATTRIBUTES) if (node.hasAttribute(name)) this.#attribute(node, name);
+      if (node instanceof HTMLInputElement && node.matches(BOX)) this.#box(node);
       if (node.shadowRoot) this.root(node.shadowRoot);
     }
   }
@@ -184,8 +190,35 @@ class Words {
     if (now !== kept.to) element.setAttribute(name, kept.to);
   }
 
+  /** A list's chosen text is a value: it is shown in this language, but who reads it, as Gradio does
+   * to find the choice, gets what was written. @param {HTMLInputElement} input */
+  #box(input) {
+    if (this.boxes.has(input)) {
+      input.value = input.value;  // in another language now
+      return;
+    }
+    this.boxes.add(input);
+    const { get, set } = /** @type {Required<PropertyDescriptor>} */ (
+      Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")
+    );
+    /** @type {Kept | null} */
+    let kept = null;
+    Object.defineProperty(input, "value", {
+      configurable: true,
+      get: () => {
+        const now = get.call(input);
+        return kept && now === kept.to ? kept.from : now;
+      },
+      set: (text) => {
+        kept = this.#kept(String(text));
+        set.call(input, kept?.to ?? text);
+      },
+    });
+    input.value = get.call(input);
+  }
+
   /** What is to be shown for a text that is there now; nothing for what stays as it is.
-   * @param {string} now @param {Kept | undefined} before */
+   * @param {string} now @param {Kept} [before] */
   #kept(now, before) {
     const from = before?.to === now ? before.from : now, to = this.table?.translate(from) ?? from;
     return before || to !== from ? { from, to } : null;

@@ -1,4 +1,4 @@
-"""The tab Explore: the latent space by its directions, a grid over two of them, and a map of
+"""The tab Latent space: by its directions, a grid over two of them, and a map of
 held-out pictures; drawn by demo/stage/space.js."""
 
 import dataclasses
@@ -18,7 +18,7 @@ from demo.remote import in_turn
 from demo.stage_tab import stage_tab
 from duet.store.checkpoint import Checkpoint
 
-TITLE = "Explore"
+TITLE = "Latent space"
 KEPT = 50  # atlases, of some hundred kilobytes each
 PATIENCE_SECONDS = 30.0
 

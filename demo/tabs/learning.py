@@ -4,9 +4,7 @@ drawn by demo/learning/app.js."""
 from collections.abc import Sequence
 from pathlib import Path
 
-import gradio as gr
-
-from demo import first, learning, link_button
+from demo import learning
 from demo.options import Option
 from demo.page import Page, Tab
 from demo.stage_tab import stage_tab
@@ -22,9 +20,5 @@ def options(known: Sequence[str]) -> list[Option]:
 
 def build(page: Page) -> Tab:
     learning.add_endpoints(page.catalogue)
-    told = {"stage": first.FOLDER, "live": learning.trains_live()}
-    tab = stage_tab(page, "learning", "app.js", folder=FOLDER, facts=told)
-    with gr.Row(elem_classes="actions"):
-        to_link = link_button.link_button("learning")
-    link_button.wire(to_link, "learning", page.model_options, page.pickers)
-    return tab
+    facts = {"live": learning.trains_live()}
+    return stage_tab(page, "learning", "app.js", folder=FOLDER, facts=facts)

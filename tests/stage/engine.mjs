@@ -42,7 +42,27 @@ opened();
 const next = ask(6, "stage");
 await turn();
 workers[1].answer();
+
+// A model that is let go of while its files are on their way: they open nothing any more.
+let arrive;
+const file = { name: "decoder.onnx", sha256: "" }, gzip = async () => {
+  const packed = new Blob([Uint8Array.of(1)]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Response(packed);
+};
+globalThis.fetch = async (url) => {
+  if (String(url).includes("decoder")) await new Promise((resolve) => { arrive = resolve; });
+  return gzip();
+};
+Object.defineProperty(globalThis, "crypto", { value: undefined, configurable: true });
+const left = new Engine({ ...about, files: { decoder: file } }, new URL("http://host/"));
+const ready = left.ready("decoder").catch((error) => error.message), before = workers.length;
+await turn();
+workers.at(-1).onmessage({ data: {} });  // it has started
+await turn();
+left.stop(new Error("another model took its place"));
+arrive();
+const late = [await ready, workers.length - before, workers.at(-1).ended];
 console.log(JSON.stringify({
   underWay, answers: await Promise.all(asked), order, died, ended: workers[0].ended,
-  next: await next,
+  next: await next, late,
 }));

@@ -36,7 +36,9 @@ failed.push(await side.draw(latents.slice(0, 1), look(null), "stage"), side.gone
 works = true;
 await side.retry();
 const again = await side.draw(latents.slice(0, 1), look(null), "stage");
+globalThis.fetch = async () => ({ ok: false, status: 502, json: async () => JSON.parse("<html>") });
+const proxy = await side.engine.encode(Uint8Array.of(7), [0], "draw").catch((error) => error.message);
 console.log(JSON.stringify({
   words, parts, many: [many.length, [...new Set(many)]],
-  overtaken: overtaken.map((pixels) => pixels && pixels[0]), z: [...z], failed, again: [...again],
+  overtaken: overtaken.map((pixels) => pixels && pixels[0]), z: [...z], failed, again: [...again], proxy,
 }));

@@ -11,3 +11,4 @@ def test_the_newest_request_of_a_lane_wins(node, root):
     assert found["died"] == ["out of memory"] * 2
     assert found["ended"]
     assert found["next"] == 6  # by a new worker
+    assert found["late"] == ["it was stopped while it was loaded", 0, True]

@@ -24,3 +24,7 @@ def test_only_the_newest_request_is_sent(found):
 def test_a_server_that_refuses_twice_is_left_alone_until_somebody_asks(found):
     assert found["failed"] == [None, False, None, True, "the server does not answer"]
     assert found["again"] == [10]
+
+
+def test_an_answer_that_is_no_json_is_told_by_its_status(found):
+    assert found["proxy"] == "the server answers 502"

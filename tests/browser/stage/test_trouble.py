@@ -44,7 +44,7 @@ def test_without_a_runtime_the_recording_plays_on(visit, prepare):
     page.wait_for_timeout(1200)
     assert both_differ(before, pictures(page))
     assert page.locator("#view-explore .words").first.inner_text() != ""
-    for view in ("Sample", "Interpolate", "Draw"):
+    for view in ("Sample", "Path", "Draw"):
         page.get_by_role("tab", name=view).click()
         page.wait_for_timeout(100)
 

@@ -46,7 +46,7 @@ def test_sheets_and_their_tiles(visit):
     page.get_by_role("button", name="Start of a path").click()
     page.get_by_role("button", name="Go there").click()
     assert place(page) == (45, 0)
-    page.get_by_role("tab", name="Interpolate").click()
+    page.get_by_role("tab", name="Path").click()
     assert page.get_by_label("From seed").input_value() == "45"
 
 
