@@ -536,7 +536,7 @@ def test_the_plan_is_the_published_one():
 def test_a_classifier_is_a_narrow_resnet():
     recipe = usefulness.recipe_for(pictures(9, "own", classes=("a", "b", "c")))
     shapes = {key: value.shape for key, value in recipe.build().state_dict().items()}
-    known = usefulness.ResidualClassifier(1, (16, 32, 64), 64, 3).state_dict()
+    known = usefulness.ResidualClassifier(1, (16, 32, 64), 64, 3, stem=8).state_dict()
     assert shapes == {key: value.shape for key, value in known.items()}
     assert (recipe.learning_rate, recipe.batch_size, recipe.label_smoothing) == (3e-3, 128, 0.0)
     assert recipe.task is None
