@@ -13,9 +13,8 @@ STEM = 24  # channels at full resolution
 class ResidualClassifier(Classifier):
     """uint8 [N, C, H, W] -> (features float32 [N, D], logits float32 [N, K]), H and W at least 8;
     `widths` are the channels at a half, a quarter and an eighth of them, `stem` those before. After
-    the networks of
-    Page ("How to train your ResNet", 2018) and Jordan ("94% on CIFAR-10 in 3.29 seconds on a single
-    GPU", 2024), each of whose stages halves the picture at once."""
+    the networks of Page ("How to train your ResNet", 2018) and Jordan ("94% on CIFAR-10 in 3.29
+    seconds on a single GPU", 2024), each of whose stages halves the picture at once."""
 
     def __init__(
         self, channels: int, widths: tuple[int, int, int], feature_dim: int, num_classes: int,

@@ -563,6 +563,7 @@ DEFAULTS = {
     "ladder": OWN | {"images": 5000, "seed": 0, "json": False},
     "retraining": {"force": False},
     "sheet": OWN | {"images": 100, "seed": 0},
+    "neighbours": OWN,
 }
 
 
