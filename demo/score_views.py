@@ -22,7 +22,8 @@ INTERVALS = (
 )
 FLOOR = (
     "The real pictures are those that were held out from training: no model can be expected to do "
-    "better. There are fewer of them, which raises their FID, FID by class and SWD a little."
+    "better. There are fewer of them, which raises their FID a little, and FID by class and SWD "
+    "more."
 )
 NOTHING = "No model of these pictures has been measured yet."
 COPIES = (

@@ -47,7 +47,7 @@ def verify_checkpoint(
     reference = open_reference(SetId.of(checkpoint), extractor)
     request = Request(
         asked.samples, asked.seed, asked.truncation, asked.repeats or 0,
-        modes=asked.mode_images is not None,
+        modes=asked.mode_images is not None, equal_parts=asked.part_manifold_images is not None,
     )
     changed = protocol_differences(asked, protocol_of(request, extractor, reference))
     if changed:
@@ -92,7 +92,10 @@ def _held_out_differences(
 ) -> list[str]:
     extractor = extractors[before.protocol.extractor]
     repeats = before.protocol.repeats or 0
-    after = measure_held_out(found, extractor, open_reference(images, extractor), repeats)
+    equal_parts = before.protocol.part_manifold_images is not None
+    after = measure_held_out(
+        found, extractor, open_reference(images, extractor), repeats, equal_parts
+    )
     words = differences(before, after)
     if before.subject_sha256 != after.subject_sha256:
         words.append("the held-out images are others")

@@ -162,8 +162,12 @@ def test_the_published_protocol_to_the_number(sums):
         "neighborhood": 3, "manifold_images": 10_000, "rng_seed": 2020, "repeats": 10,
         "limit_parts": 8, "class_images": 100, "patch_images": 50_000, "patches": 16,
         "path_pairs": 5000, "reconstructions": 5000, "mode_images": None,
+        "part_manifold_images": 5000,
     }
     few = protocol_of(Request(1239, 7, 0.5, repeats=4), sums, reference)
+    assert few.part_manifold_images == 309
+    for old in (Request(1239, equal_parts=False), Request(1239, repeats=1)):
+        assert protocol_of(old, sums, reference).part_manifold_images is None
     assert (few.patch_images, few.path_pairs, few.reconstructions) == (1239, 123, 1239)
     assert (few.seed, few.truncation, few.repeats) == (7, 0.5, 4)
     assert protocol_of(Request(60_000), sums, reference).patch_images == 50_000
@@ -712,11 +716,13 @@ def test_json_is_for_eyes_too(measurement):
     )
 
 
-@pytest.mark.parametrize(("repeats", "asked"), [(4, 4), (None, 0)])
+@pytest.mark.parametrize(("repeats", "asked", "cut"), [(4, 4, 37), (4, 4, None), (None, 0, None)])
 def test_what_is_verified_has_as_many_parts_as_were_stored(
-    folder, reference, measurement, monkeypatch, repeats, asked
+    folder, reference, measurement, monkeypatch, repeats, asked, cut
 ):
-    before, given = measurement(samples=150, seed=3, truncation=0.5, repeats=repeats), []
+    before, given = measurement(
+        samples=150, seed=3, truncation=0.5, repeats=repeats, part_manifold_images=cut
+    ), []
 
     def spy(*arguments):
         given.append(arguments)
@@ -729,10 +735,12 @@ def test_what_is_verified_has_as_many_parts_as_were_stored(
     monkeypatch.setattr(verification, "held_out", lambda _: MetricsRecord((before,)))
     with pytest.raises(EvaluationError, match="enough"):
         verification.verify_checkpoint(duet.load(folder), before, opened)
-    with pytest.raises(EvaluationError, match="enough"):
-        list(verification.verify_held_out(SetId("toy", None), opened, None, None))
-    assert given[0] == (Request(150, 3, 0.5, asked), opened["mnist"], reference)
-    assert given[1][1:] == (opened["mnist"], reference, asked)
+    ((_, words),) = verification.verify_held_out(SetId("toy", None), opened, None, None)
+    assert words == ["it cannot be measured again: enough"]
+    is_new = before.protocol.part_manifold_images is not None
+    request = Request(150, 3, 0.5, asked, equal_parts=is_new)
+    assert given[0] == (request, opened["mnist"], reference)
+    assert given[1][1:] == (opened["mnist"], reference, asked, is_new)
 
 
 # What is cached.

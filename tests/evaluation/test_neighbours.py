@@ -31,9 +31,14 @@ def licensed(toy_data, tiny_gan, tmp_path, monkeypatch):
 
 
 def by_hand(images: torch.Tensor, training: torch.Tensor) -> torch.Tensor:
-    """int64 [N, NEAREST], in float64, of pixels averaged two by two."""
+    """int64 [N, NEAREST], in float64, of pixels averaged over 16 overlapping bands either way."""
+    bands = torch.zeros(16, 28, dtype=torch.float64)
+    for band, row in enumerate(bands):
+        part = row[band * 28 // 16 : -(-(band + 1) * 28 // 16)]
+        part += 1 / len(part)
+
     def points(pictures):
-        return pictures.double().unflatten(2, (14, 2)).unflatten(4, (14, 2)).mean((3, 5)).flatten(1)
+        return (bands @ pictures.double() @ bands.T).flatten(1)
 
     return torch.cdist(points(images), points(training)).topk(NEAREST, largest=False).indices
 
