@@ -168,7 +168,7 @@ def _tables(rows: Sequence[Row], made_from: DataRecord) -> tuple[Table, ...]:
     alike: list[list[Row]] = []
     for row in rows:
         for table in alike:
-            if table[0].measured.protocol == row.measured.protocol:
+            if table[0].measured.protocol.of_values == row.measured.protocol.of_values:
                 table.append(row)
                 break
         else:

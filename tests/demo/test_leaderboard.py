@@ -77,6 +77,12 @@ def test_the_floor_then_models_by_fid_then_the_baseline(model, home):
     assert not found.left_out
 
 
+def test_what_decides_intervals_alone_parts_no_table(model, home):
+    cut = dataclasses.replace(PROTOCOL, part_manifold_images=50)
+    found = board(model("old", measured(1.0)), model("new", measured(2.0, cut)))
+    assert names(found) == [["old", "new"]]
+
+
 def test_other_protocols_and_other_features_stand_in_tables_of_their_own(model, home):
     fewer = dataclasses.replace(PROTOCOL, samples=400)
     elsewhere = dataclasses.replace(PROTOCOL, extractor="other-net")
