@@ -16,6 +16,7 @@ from duet.store.scores import SCORES, Score, samples
 from duet.store.studies import CopiesRecord
 
 ABSENT = "–"
+GAP = 2  # pixels between a picture and its neighbours, beyond the grid's own
 INTERVALS = (
     "Below each number stands its interval of 95 %. Models whose intervals overlap cannot be told "
     "apart; training a model again moves its numbers further than that."
@@ -156,7 +157,8 @@ def _figure(rows: torch.Tensor, words: str, name: str = "") -> str:
     first, others = (
         grid(part.flatten(0, 1), part.shape[1], 1) for part in (rows[:, :1], rows[:, 1:])
     )
-    picture = to_pil(torch.cat([first, others], dim=2))
+    between = torch.full_like(first[:, :, :GAP], 48)
+    picture = to_pil(torch.cat([first, between, others], dim=2))
     encoded = base64.b64encode(still(picture)).decode("ascii")
     named = f"<b>{escape(name)}</b> " if name else ""
     return (

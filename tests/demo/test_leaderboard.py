@@ -188,7 +188,7 @@ def test_samples_stand_beside_their_nearest_training_pictures(model, home):
     ]
     html = score_views.as_html([board(*found)])
     one, two, real = pictures(html)
-    assert one.shape == (ROWS * 6 + 1, 6 + NEAREST * 5 + 1)
+    assert one.shape == (ROWS * 6 + 1, 6 + 2 + NEAREST * 5 + 1)
     assert [set(np.unique(picture)) for picture in (one, two, real)] == [
         {10, 48}, {30, 48}, {48, 245}
     ]
