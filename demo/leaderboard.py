@@ -16,6 +16,7 @@ from duet.store import records
 from duet.store.checkpoint import Checkpoint
 from duet.store.config import DataRecord
 from duet.store.metrics import Measurement, MetricsRecord
+from duet.store.neighbours import Neighbours
 from duet.store.records import RecordError
 from duet.store.scores import SCORES, Score, headline_columns
 from duet.store.studies import CopiesRecord
@@ -67,11 +68,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Board:
-    """What is known of one data set's models. `copies`: the newest study of each that has one."""
+    """What is known of one data set's models. `copies`: the newest study of each that has one;
+    `neighbours`: the sheet of each that has one, None where no licence is known by which the
+    training pictures may be shown."""
 
     title: str
     tables: tuple[Table, ...]
     copies: Mapping[str, CopiesRecord]
+    neighbours: Mapping[str, Neighbours] | None
     left_out: tuple[str, ...]
 
 
@@ -87,6 +91,7 @@ def board(offer: Catalogue, dataset: str) -> Board:
     """All models on offer of a data set, by its title there."""
     rows: list[Row] = []
     copies: dict[str, CopiesRecord] = {}
+    neighbours: dict[str, Neighbours] = {}
     left_out: list[str] = []
     names = offer.datasets()[dataset]
     for name in names:
@@ -96,11 +101,14 @@ def board(offer: Catalogue, dataset: str) -> Board:
             left_out.append(problem)
             continue
         rows += _rows(name, checkpoint)
+        if checkpoint.neighbours is not None:
+            neighbours[name] = checkpoint.neighbours
         for study in checkpoint.metrics.copies:
             if study.subject_sha256 == checkpoint.weights_sha256:
                 copies[name] = study
     made_from = offer.checkpoints[names[0]].made_from
-    return Board(dataset, _tables(rows, made_from), copies, tuple(left_out))
+    shown = neighbours if made_from.may_be_shown else None
+    return Board(dataset, _tables(rows, made_from), copies, shown, tuple(left_out))
 
 
 def as_json(found: Board) -> dict[str, Any]:
@@ -160,7 +168,7 @@ def _tables(rows: Sequence[Row], made_from: DataRecord) -> tuple[Table, ...]:
     alike: list[list[Row]] = []
     for row in rows:
         for table in alike:
-            if table[0].measured.protocol == row.measured.protocol:
+            if table[0].measured.protocol.of_values == row.measured.protocol.of_values:
                 table.append(row)
                 break
         else:

@@ -1,23 +1,30 @@
 """A leaderboard as the page's HTML. Whatever a record says is escaped; texts are whole sentences,
 and numbers stand in cells of their own."""
 
+import base64
 from collections.abc import Iterable, Sequence
 from html import escape
 
+import torch
+
 from demo.leaderboard import Board, Row, Table
 from demo.plots import Dot, Value, scatter, short, whiskers
+from demo.png import still
+from duet.core.pixels import grid, to_pil
 from duet.core.words import duration
 from duet.store.scores import SCORES, Score, samples
 from duet.store.studies import CopiesRecord
 
 ABSENT = "–"
+GAP = 2  # pixels between a picture and its neighbours, beyond the grid's own
 INTERVALS = (
     "Below each number stands its interval of 95 %. Models whose intervals overlap cannot be told "
     "apart; training a model again moves its numbers further than that."
 )
 FLOOR = (
     "The real pictures are those that were held out from training: no model can be expected to do "
-    "better. There are fewer of them, which raises their FID a little."
+    "better. There are fewer of them, which raises their FID a little, and FID by class and SWD "
+    "more."
 )
 NOTHING = "No model of these pictures has been measured yet."
 COPIES = (
@@ -26,7 +33,20 @@ COPIES = (
 )
 COPY_HEADINGS = (
     "Model", "Compared in", "Distance", "Of real pictures", "Nearer (by chance 50 %)",
-    "Singled out (by chance 1 %)",
+    "Singled out (by chance 1 %)", "C_T (a copier: below 0)", "Authentic",
+    "Authentic, of real pictures",
+)
+BESIDE = (
+    "At the left of each row stands a picture, at the right the training pictures nearest to it. A "
+    "model that copies has twins there; how alike one must expect them to be, the real pictures "
+    "show, which no model saw."
+)
+UNLICENSED = (
+    "The training pictures are not shown beside the samples: no licence is known that allows it."
+)
+OF_SAMPLES, OF_REAL = (
+    "Its first samples, and the training pictures nearest to each",
+    "Real pictures that no model saw, and the training pictures nearest to each",
 )
 ALONE = "Only one model of these pictures has been measured, so there is nothing to compare yet."
 
@@ -113,19 +133,56 @@ def _plots(identity: str, table: Table) -> str:
 
 
 def _copies(board: Board) -> str:
+    told = _neighbours(board) + _copies_table(board)
+    return f"<h4>Do they copy?</h4>{told}" if told else ""
+
+
+def _neighbours(board: Board) -> str:
+    """A figure for each model that has its sheet, and one for the real pictures, the same for all
+    of them; a sentence where they may not be shown."""
+    if board.neighbours is None:
+        return f"<p class=note>{UNLICENSED}</p>"
+    if not board.neighbours:
+        return ""
+    figures = [
+        _figure(sheet.samples, OF_SAMPLES, name) for name, sheet in board.neighbours.items()
+    ]
+    one = next(iter(board.neighbours.values()))
+    figures.append(_figure(one.held_out, OF_REAL))
+    return f'<p>{BESIDE}</p><div class="neighbours">{"".join(figures)}</div>'
+
+
+def _figure(rows: torch.Tensor, words: str, name: str = "") -> str:
+    """Rows of pictures uint8 [R, 1 + K, C, h, w], a gap behind the first of each."""
+    first, others = (
+        grid(part.flatten(0, 1), part.shape[1], 1) for part in (rows[:, :1], rows[:, 1:])
+    )
+    between = torch.full_like(first[:, :, :GAP], 48)
+    picture = to_pil(torch.cat([first, between, others], dim=2))
+    encoded = base64.b64encode(still(picture)).decode("ascii")
+    named = f"<b>{escape(name)}</b> " if name else ""
+    return (
+        f'<figure><img src="data:image/png;base64,{encoded}" width="{2 * picture.width}" '
+        f'height="{2 * picture.height}" alt="{words}"><figcaption>{named}<span>{words}</span>'
+        "</figcaption></figure>"
+    )
+
+
+def _copies_table(board: Board) -> str:
     if not board.copies:
         return ""
     head = "".join(f'<th scope="col">{heading}</th>' for heading in COPY_HEADINGS)
     body = "".join(_copies_rows(name, study) for name, study in board.copies.items())
-    grid = _scrolling(f"Copies: {board.title}", head, body, "copies")
-    return f"<h4>Do they copy?</h4><p>{COPIES}</p>{grid}"
+    return f"<p>{COPIES}</p>{_scrolling(f'Copies: {board.title}', head, body, 'copies')}"
 
 
 def _copies_rows(name: str, study: CopiesRecord) -> str:
     return "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(space)}</td>'
         f"<td>{short(found.distance, 3)}</td><td>{short(found.held_out_distance, 3)}</td>"
-        f"<td>{found.nearer:.1%}</td><td>{found.singled_out:.1%}</td></tr>"
+        f"<td>{found.nearer:.1%}</td><td>{found.singled_out:.1%}</td>"
+        f"<td>{short(found.copying, 2)}</td><td>{found.authenticity:.1%}</td>"
+        f"<td>{found.held_out_authenticity:.1%}</td></tr>"
         for space, found in study.spaces.items()
     )
 

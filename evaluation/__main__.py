@@ -13,6 +13,7 @@ from evaluation.commands.compare import compare_command
 from evaluation.commands.copies import copies_command
 from evaluation.commands.ladder import ladder_command
 from evaluation.commands.measure import measure_command
+from evaluation.commands.neighbours import neighbours_command
 from evaluation.commands.reference import reference_command
 from evaluation.commands.retraining import retraining_command
 from evaluation.commands.sheet import sheet_command
@@ -33,6 +34,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "ladder": ladder_command,
     "retraining": retraining_command,
     "sheet": sheet_command,
+    "neighbours": neighbours_command,
 }
 
 

@@ -38,9 +38,14 @@ def embeddings(extractor: Extractor) -> dict[str, Embedding]:
     """The spaces: batches of uint8 [n, C, H, W] -> float32 [n, D]."""
     return {
         FEATURES: lambda images: extractor(images)[0],
-        PIXELS: lambda images: averaged(images).flatten(1) / 255,
+        PIXELS: coarse,
         SPECTRUM: amplitudes,
     }
+
+
+def coarse(images: torch.Tensor) -> torch.Tensor:
+    """uint8 [N, C, H, W] -> float32 [N, D] in [0, 1]: what an eye sees at a glance."""
+    return averaged(images).flatten(1) / 255
 
 
 def amplitudes(images: torch.Tensor) -> torch.Tensor:

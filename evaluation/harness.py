@@ -53,13 +53,15 @@ IMAGES_A_PAIR = 10  # one pair of latents for so many images: perceptual path le
 class Request:
     """What a measurement is asked for: images 0 .. samples-1 of stream `seed`, at `truncation`;
     intervals from `repeats` parts of them, none from fewer than two; `modes`: counted of data sets
-    whose classes are no modes, too."""
+    whose classes are no modes, too; `equal_parts`: a part is placed among as many real images, as
+    the whole is, and not among all (as older versions did)."""
 
     samples: int = 50_000
     seed: int = 0
     truncation: float = 1.0
     repeats: int = intervals.REPEATS
     modes: bool = False
+    equal_parts: bool = True
 
     def __post_init__(self) -> None:
         if self.samples < MIN_SAMPLES:
@@ -74,6 +76,8 @@ def protocol_of(request: Request, extractor: Extractor, reference: Reference) ->
     """Everything that decides the scores of a request, counts limited to what there is."""
     limit = min(MANIFOLD_IMAGES, request.samples, reference.about.features)
     repeats = min(request.repeats, request.samples // intervals.LEAST_IMAGES)
+    repeats = repeats if repeats > 1 else 0
+    is_cut = request.equal_parts and repeats
     return Protocol(
         samples=request.samples,
         seed=request.seed,
@@ -87,7 +91,7 @@ def protocol_of(request: Request, extractor: Extractor, reference: Reference) ->
         neighborhood=NEIGHBORHOOD,
         manifold_images=limit,
         rng_seed=fidelity.RNG_SEED,
-        repeats=repeats if repeats > 1 else 0,
+        repeats=repeats,
         limit_parts=unbiased.PARTS,
         class_images=least_class_images(reference.features.features.shape[1]),
         patch_images=min(request.samples, patches.MOST_IMAGES),
@@ -95,6 +99,7 @@ def protocol_of(request: Request, extractor: Extractor, reference: Reference) ->
         path_pairs=path_pairs(request),
         reconstructions=min(request.samples, reconstruction.MOST_IMAGES),
         mode_images=_mode_images(request, extractor, reference),
+        part_manifold_images=min(limit, request.samples // repeats) if is_cut else None,
     )
 
 
@@ -201,14 +206,15 @@ def _check_features(generated: FeatureSet, reference: Reference) -> None:
 
 
 def measure_held_out(
-    images: ImageSet, extractor: Extractor, reference: Reference, repeats: int = intervals.REPEATS
+    images: ImageSet, extractor: Extractor, reference: Reference, repeats: int = intervals.REPEATS,
+    equal_parts: bool = True,
 ) -> Measurement:
-    """Score the real images of a test split: the floor of every table."""
+    """Score the real images of a test split: the floor of every table; the rest as in Request."""
     found = extract_set(images, extractor)
     about = reference.about
     if extractor.names_classes_of(SetId(about.data, about.images_sha256)):
         found = dataclasses.replace(found, labels=images.labels)
-    request = Request(len(images), repeats=repeats)
+    request = Request(len(images), repeats=repeats, equal_parts=equal_parts)
     return record(found, extractor, reference, request, images.sha256)
 
 

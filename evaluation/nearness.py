@@ -55,16 +55,8 @@ class Training:
         self.centres = cell_centres(points, min(cells, len(points)))
 
     def nearest(self, images: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Euclidean distances float32 [N, count] from [N, D] to the nearest training images,
-        nearest first, and those images' numbers int64 [N, count]."""
-        # |x - t|^2 = |x|^2 - 2 (x.t - |t|^2 / 2): the nearest has the largest bracket.
-        with_one = torch.cat([images, torch.ones(len(images), 1)], dim=1)
-        halves = self.points.square().sum(dim=1, keepdim=True) / -2
-        found = neighbours.nearest(with_one, count, torch.cat([self.points, halves], dim=1)).indices
-        # From the brackets, small distances would be lost in rounding.
-        columns = [(images - self.points[column]).norm(dim=1) for column in found.T]
-        distances, order = torch.stack(columns, dim=1).sort(dim=1)
-        return distances, found.gather(1, order)
+        """`nearest` among the training images."""
+        return nearest(self.points, images, count)
 
     def place(self, images: torch.Tensor) -> Placed:
         """Place embeddings [N, D]. An image is authentic where it lies farther from its nearest
@@ -76,6 +68,21 @@ class Training:
         cells = torch.cdist(images, self.centres).argmin(dim=1)
         nearest = distances[:, 0]
         return Placed(cells, nearest, kinship(distances), nearest > reach[number])
+
+
+def nearest(
+    points: torch.Tensor, images: torch.Tensor, count: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Euclidean distances float32 [N, count] from images [N, D] to the nearest of the points
+    [M, D], nearest first, and those points' numbers int64 [N, count]."""
+    # |x - t|^2 = |x|^2 - 2 (x.t - |t|^2 / 2): the nearest has the largest bracket.
+    with_one = torch.cat([images, torch.ones(len(images), 1)], dim=1)
+    halves = points.square().sum(dim=1, keepdim=True) / -2
+    found = neighbours.nearest(with_one, count, torch.cat([points, halves], dim=1)).indices
+    # From the brackets, small distances would be lost in rounding.
+    columns = [(images - points[column]).norm(dim=1) for column in found.T]
+    distances, order = torch.stack(columns, dim=1).sort(dim=1)
+    return distances, found.gather(1, order)
 
 
 def kinship(distances: torch.Tensor) -> torch.Tensor:

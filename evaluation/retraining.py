@@ -24,7 +24,9 @@ def spread_over_seeds(checkpoints: Sequence[Checkpoint], extractor: str) -> Retr
     measured = [published(checkpoint, extractor) for checkpoint in checkpoints]
     for checkpoint, other in zip(checkpoints[1:], measured[1:], strict=True):
         differing = _differences(checkpoints[0], checkpoint)
-        differing += protocol_differences(measured[0].protocol, other.protocol)
+        differing += protocol_differences(
+            measured[0].protocol.of_values, other.protocol.of_values
+        )
         if differing:
             raise EvaluationError(
                 f"{checkpoints[0].folder} and {checkpoint.folder} differ in more than their "

@@ -1,9 +1,11 @@
 """The stored numbers: metrics.json of checkpoints and of the real held-out images."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from duet.core.files import replacing
+from duet.core.lock import in_turn
 from duet.core.ranks import is_main
 from duet.hub import client
 from duet.store import records
@@ -23,14 +25,21 @@ def store(path: Path, measured: Measurement, force: bool) -> None:
     the main one does so."""
     if not is_main():
         return
-    content = records.read(MetricsRecord, path) or MetricsRecord()
-    before = content.answering(measured)
-    if before is not None and not force and (lost := _lost(before, measured)):
-        raise EvaluationError(
-            f"{path} keeps the measurement that is there, since the new one lacks "
-            f"{', '.join(lost)}; --force replaces it"
-        )
-    records.write(path, content.with_measurement(measured, force))
+    with _in_turn(path) as content:
+        before = content.answering(measured)
+        if before is not None and not force and (lost := _lost(before, measured)):
+            raise EvaluationError(
+                f"{path} keeps the measurement that is there, since the new one lacks "
+                f"{', '.join(lost)}; --force replaces it"
+            )
+        records.write(path, content.with_measurement(measured, force))
+
+
+@contextlib.contextmanager
+def _in_turn(path: Path) -> Iterator[MetricsRecord]:
+    """What a metrics.json holds, and until this is left nobody else writes there."""
+    with in_turn(path.parent):
+        yield records.read(MetricsRecord, path) or MetricsRecord()
 
 
 def _lost(before: Measurement, after: Measurement) -> list[str]:
@@ -47,22 +56,22 @@ def store_study(path: Path, study: Study) -> None:
     """Put a study into a metrics.json, as `store` does a measurement."""
     if not is_main():
         return
-    content = records.read(MetricsRecord, path) or MetricsRecord()
-    records.write(path, content.with_study(study))
+    with _in_turn(path) as content:
+        records.write(path, content.with_study(study))
 
 
 def store_retraining(path: Path, spread: Retraining, force: bool) -> None:
     """Put what training again changes beside a checkpoint's measurements. EvaluationError, and
     nothing is changed, where what is there is of more models or samples, unless `force`."""
-    content = records.read(MetricsRecord, path) or MetricsRecord()
-    for before in content.retraining:
-        weaker = len(spread.subjects) < len(before.subjects) or spread.samples < before.samples
-        if before.extractor == spread.extractor and weaker and not force:
-            raise EvaluationError(
-                f"{path} keeps the spread over {len(before.subjects)} models of "
-                f"{before.samples:,} samples that is there; --force replaces it"
-            )
-    records.write(path, content.with_retraining(spread))
+    with _in_turn(path) as content:
+        for before in content.retraining:
+            weaker = len(spread.subjects) < len(before.subjects) or spread.samples < before.samples
+            if before.extractor == spread.extractor and weaker and not force:
+                raise EvaluationError(
+                    f"{path} keeps the spread over {len(before.subjects)} models of "
+                    f"{before.samples:,} samples that is there; --force replaces it"
+                )
+        records.write(path, content.with_retraining(spread))
 
 
 def check_keeps(checkpoint: Checkpoint) -> None:
@@ -86,15 +95,19 @@ def keep(checkpoint: Checkpoint, put: Callable[[Path], None]) -> list[str]:
 def check_writable(checkpoint: Checkpoint) -> None:
     """Refuse, before the long work, a folder whose metrics.json could not be written."""
     checkpoint.check_records()
-    if not is_main():
-        return
+    if is_main():
+        check_folder(checkpoint.folder)
+
+
+def check_folder(folder: Path) -> None:
+    """EvaluationError where nothing could be written into a checkpoint's folder."""
     try:
-        with replacing(checkpoint.folder / f".{METRICS}.trial") as scratch:
+        with replacing(folder / f".{METRICS}.trial") as scratch:
             scratch.touch()
-        (checkpoint.folder / f".{METRICS}.trial").unlink()
+        (folder / f".{METRICS}.trial").unlink()
     except OSError as error:
         raise EvaluationError(
-            f"{checkpoint.folder} cannot be written to ({error}); copy it somewhere else first"
+            f"{folder} cannot be written to ({error}); copy it somewhere else first"
         ) from error
 
 

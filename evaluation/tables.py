@@ -76,7 +76,7 @@ def _place(row: Row) -> tuple[int, float]:
 
 
 def _check_alike(one: Row, two: Row, counts: bool) -> None:
-    protocols = [row.measured.protocol for row in (one, two)]
+    protocols = [row.measured.protocol.of_values for row in (one, two)]
     if not counts:
         protocols = [protocol.without_counts() for protocol in protocols]
     found = protocol_differences(*protocols)

@@ -30,6 +30,15 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
+def attempted(find: Callable[..., list[str]], *given: object) -> list[str]:
+    """What `find` finds to differ. Where it cannot be found out, that is said and counts as a
+    difference: one measurement in an unknown space must not leave the others unread."""
+    try:
+        return find(*given)
+    except EvaluationError as error:
+        return [f"it cannot be measured again: {error}"]
+
+
 def verify_checkpoint(
     checkpoint: Checkpoint, stored: Measurement, extractors: OpenExtractors
 ) -> list[str]:
@@ -38,7 +47,7 @@ def verify_checkpoint(
     reference = open_reference(SetId.of(checkpoint), extractor)
     request = Request(
         asked.samples, asked.seed, asked.truncation, asked.repeats or 0,
-        modes=asked.mode_images is not None,
+        modes=asked.mode_images is not None, equal_parts=asked.part_manifold_images is not None,
     )
     changed = protocol_differences(asked, protocol_of(request, extractor, reference))
     if changed:
@@ -75,13 +84,22 @@ def verify_held_out(
         print(f"{images.name}, real held-out images: not verified ({error})", file=sys.stderr)
         return
     for before in stored:
-        extractor = extractors[before.protocol.extractor]
-        repeats = before.protocol.repeats or 0
-        after = measure_held_out(found, extractor, open_reference(images, extractor), repeats)
-        words = differences(before, after)
-        if before.subject_sha256 != after.subject_sha256:
-            words.append("the held-out images are others")
-        yield before, words
+        yield before, attempted(_held_out_differences, found, images, before, extractors)
+
+
+def _held_out_differences(
+    found: ImageSet, images: SetId, before: Measurement, extractors: OpenExtractors
+) -> list[str]:
+    extractor = extractors[before.protocol.extractor]
+    repeats = before.protocol.repeats or 0
+    equal_parts = before.protocol.part_manifold_images is not None
+    after = measure_held_out(
+        found, extractor, open_reference(images, extractor), repeats, equal_parts
+    )
+    words = differences(before, after)
+    if before.subject_sha256 != after.subject_sha256:
+        words.append("the held-out images are others")
+    return words
 
 
 class Studies:
@@ -106,7 +124,12 @@ class Studies:
             print(f"{checkpoint.name}, its studies: not verified ({error})", file=sys.stderr)
             return
         for before in stored:
-            yield before, study_differences(before, self._again(checkpoint, before, real))
+            yield before, attempted(self._differences, checkpoint, before, real)
+
+    def _differences(
+        self, checkpoint: Checkpoint, stored: Study, real: tuple[ImageSet, ImageSet]
+    ) -> list[str]:
+        return study_differences(stored, self._again(checkpoint, stored, real))
 
     def _again(
         self, checkpoint: Checkpoint, stored: Study, real: tuple[ImageSet, ImageSet]

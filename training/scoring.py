@@ -8,22 +8,22 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from duet.core.checkout import ROOT
-from duet.core.files import replacing, replacing_folder
+from duet.core.files import replacing, replacing_folder, scratch_folder
 from duet.store import records
 from duet.store.checkpoint import METRICS
 from duet.store.metrics import Measurement, MetricsRecord
 from duet.store.run import LogRow, read_log
 from duet.store.scores import SCORES
 from training.config import TrainConfig, TrainingError
-from training.folder import BEST, SCORE_LOG, STATE
+from training.folder import BEST, CHECKPOINT, SCORE_LOG, STATE
 from training.state import Progress
 
 SAMPLES = 2_000
+CANDIDATE = "candidate"  # a scratch folder's name while it is measured
 BY = "frechet_distance"  # what decides which is the best; lower is better
 TOLD = (BY, "kernel_distance", "precision", "recall", "specks")
 # Of a launcher: the evaluation of one process's model is no part of the run's processes.
@@ -55,8 +55,8 @@ class ScoreLog:
     def measure(self, progress: Progress, write: Callable[[Path], None]) -> str:
         """Measure what `write` makes of a folder, a checkpoint of the state that was just saved,
         and say it in words. TrainingError where the evaluation refuses."""
-        with tempfile.TemporaryDirectory(prefix="duet-") as scratch:
-            candidate = Path(scratch) / "checkpoint"
+        with scratch_folder(self.folder / CANDIDATE) as scratch:
+            candidate = scratch / CHECKPOINT
             write(candidate)
             measured = measure(candidate, self.config, SAMPLES)
             best = is_better(measured, self.folder / BEST)

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from duet.core.files import read_object, replacing, write_json
+from duet.core.lock import locked
 from duet.core.stop import Interrupted, stop_signals
 from duet.core.words import aligned
 from duet.store import records
@@ -66,10 +67,17 @@ def sweep(
     """
     cells = grid(recipe, vary, fixed, out)
     plan = {"recipe": recipe, "fixed": sorted(fixed), "samples": samples}
+    out.mkdir(parents=True, exist_ok=True)
+    with locked(out):
+        return _sweep(out, cells, plan)
+
+
+def _sweep(out: Path, cells: Sequence[Cell], plan: dict[str, Any]) -> Path:
+    """Work on a sweep's folder, which nobody else does."""
     if (out / PLAN).exists() and read_object(out / PLAN) != plan:
         raise TrainingError(f"--out {out} holds a sweep with other settings; choose another")
-    out.mkdir(parents=True, exist_ok=True)
     write_json(out / PLAN, plan)
+    samples: int = plan["samples"]
     failed: list[str] = []
     with stop_signals() as stop:
         for number, cell in enumerate(cells, start=1):

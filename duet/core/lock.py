@@ -1,6 +1,7 @@
 """One process at a time: a lock on a folder that dies with the process that holds it."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,3 +32,20 @@ def locked(folder: Path, wait: bool = False) -> Iterator[None]:
                     "folder"
                 ) from error
         yield
+
+
+@contextlib.contextmanager
+def in_turn(folder: Path) -> Iterator[None]:
+    """Hold an existing folder, after whoever else does: for a moment, while a file in it is read
+    and written again. The folder itself is locked, so that nothing is left in it; where its file
+    system has no such locks, nobody waits."""
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

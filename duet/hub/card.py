@@ -15,10 +15,9 @@ from duet.store.checkpoint import Checkpoint, CheckpointError
 from duet.store.config import DataRecord
 from duet.store.evolution import COLUMNS
 from duet.store.metrics import Measurement, MetricsRecord, ScoreRecord
+from duet.store.neighbours import NEAREST
 from duet.store.scores import HEADLINES, SCORES, headline_columns, samples
 
-# Licences as the Hub calls them, where that is no name of a licence.
-NO_LICENCE = {"other", "unknown"}
 TEMPLATE = Template("""\
 # $name
 
@@ -70,7 +69,7 @@ $evolution
 ## Scores
 
 $scores
-
+$neighbours
 ## Limits and known failures
 
 $limits It draws what its data set holds, at its size, and nothing else. The scores are measured
@@ -123,6 +122,7 @@ def body(loaded: Checkpoint, repo_id: str | None = None) -> str:
         cost=_cost(loaded),
         evolution=_evolution(loaded),
         scores=_score_table(loaded.metrics),
+        neighbours=_neighbours(loaded),
         limits=loaded.model.limits,
         ethics=f"{ethics} " if ethics else "",
     )
@@ -169,7 +169,7 @@ def _data(data: DataRecord) -> str:
     said = [data.about.rstrip(".") or f"The data set {data.title}"]
     if data.origin:
         said.append(f"From {data.origin}")
-    if data.licence not in NO_LICENCE:
+    if data.may_be_shown:
         said.append(f"Licence: {data.licence}, which holds for the weights too")
     if data.credit:
         said.append(data.credit.rstrip("."))
@@ -187,6 +187,18 @@ def _evolution(loaded: Checkpoint) -> str:
         f"\nThe same {COLUMNS} latents on the way, from step {steps[0]:,} above to step "
         f"{steps[-1]:,} below, a row for each of {len(steps)} steps:\n\n"
         f"![What became of {COLUMNS} latents]({checkpoint.EVOLUTION})\n"
+    )
+
+
+def _neighbours(loaded: Checkpoint) -> str:
+    """The sheet with a line above it, where there is one and its pictures may be shown."""
+    if loaded.neighbours is None or not loaded.made_from.may_be_shown:
+        return ""
+    return (
+        f"\nDoes it copy? Each row: at the left a sample, and the {NEAREST} training pictures "
+        "nearest to it, pixel by pixel; at the right a held-out picture, and those nearest to it. "
+        "Who copies has twins at the left only.\n\n"
+        f"![Samples and held-out pictures beside training pictures]({checkpoint.NEIGHBOURS})\n"
     )
 
 

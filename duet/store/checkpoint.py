@@ -15,10 +15,11 @@ from duet.core.names import NAME
 from duet.core.tensors import TensorFileError, save_tensors
 from duet.data import DATASETS
 from duet.models import MODELS, LatentModel, ModelError
-from duet.store import evolution, records
+from duet.store import evolution, neighbours, records
 from duet.store.config import ConfigRecord, DataRecord
 from duet.store.evolution import Sheet
 from duet.store.metrics import MetricsRecord
+from duet.store.neighbours import Neighbours
 from duet.store.records import Record, RecordError
 from duet.store.training import TrainingRecord
 from duet.store.weights import (
@@ -29,13 +30,14 @@ from duet.store.weights import (
     without_storage,
 )
 
-CONFIG, WEIGHTS, TRAINING, METRICS, PREVIEW, EVOLUTION, CARD = (
+CONFIG, WEIGHTS, TRAINING, METRICS, PREVIEW, EVOLUTION, NEIGHBOURS, CARD = (
     "config.json", "model.safetensors", "training.json", "metrics.json", "preview.png",
-    "evolution.png", "README.md",
+    "evolution.png", "neighbours.png", "README.md",
 )
 MAX_BYTES = {  # every file that a checkpoint may have; others are never looked at
     CONFIG: MOST_JSON_BYTES, WEIGHTS: MAX_WEIGHT_BYTES, TRAINING: MOST_JSON_BYTES,
-    METRICS: MOST_JSON_BYTES, PREVIEW: 2**24, EVOLUTION: 2**24, CARD: MOST_JSON_BYTES,
+    METRICS: MOST_JSON_BYTES, PREVIEW: 2**24, EVOLUTION: 2**24, NEIGHBOURS: 2**24,
+    CARD: MOST_JSON_BYTES,
 }
 
 
@@ -57,6 +59,7 @@ class Checkpoint:
     training: TrainingRecord | None = None
     metrics: MetricsRecord = field(default_factory=MetricsRecord)
     evolution: Sheet | None = None
+    neighbours: Neighbours | None = None
     problems: tuple[str, ...] = ()
 
     @property
@@ -126,6 +129,7 @@ def load(folder: Path, links_within: Path | None = None) -> Checkpoint:
         training=training,
         metrics=_read_record(MetricsRecord, folder / METRICS, problems) or MetricsRecord(),
         evolution=_read_evolution(folder / EVOLUTION, training, model, problems),
+        neighbours=_read_neighbours(folder / NEIGHBOURS, model, config, problems),
         problems=tuple(problems),
     )
 
@@ -148,6 +152,17 @@ def _read_evolution(
         if sheet is not None:
             evolution.check(path, sheet, training.evolution if training else (), model)
         return sheet
+    except RecordError as error:
+        problems.append(str(error))
+        return None
+
+
+def _read_neighbours(
+    path: Path, model: LatentModel, config: ConfigRecord, problems: list[str]
+) -> Neighbours | None:
+    """The sheet of these weights, or None and one more of `problems`."""
+    try:
+        return neighbours.read(path, model, config.weights_sha256)
     except RecordError as error:
         problems.append(str(error))
         return None

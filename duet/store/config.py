@@ -10,6 +10,8 @@ from duet.data import DATASETS, Facts
 from duet.data.base import OTHER_LICENCE
 from duet.store.records import STRICT, Digest, Line, Migrations, Name, RepositoryId, Text, Word
 
+NO_LICENCE = (OTHER_LICENCE, "unknown")  # what the Hub calls it; neither is a licence's name
+
 ClassName = Annotated[Word, Field(max_length=99)]
 
 
@@ -32,6 +34,11 @@ class DataRecord:
     ethics: Text = ""
     origin: Line = ""
     images_sha256: Digest | None = None
+
+    @property
+    def may_be_shown(self) -> bool:
+        """Whether a licence is known by which its pictures may be passed on."""
+        return self.licence not in NO_LICENCE
 
     @classmethod
     def of(cls, facts: Facts, images_sha256: str | None) -> "DataRecord":

@@ -51,8 +51,10 @@ class Protocol:
     Intervals from `repeats` disjoint parts of the samples; the limit of FID from FIDs of 1, 2, 4 ..
     `limit_parts` parts; FID within classes of at least `class_images` on either side; `patches`
     of each of `patch_images` images, at each level; `path_pairs` pairs of latents; at most
-    `reconstructions` held-out images encoded; classes counted among the first `mode_images`. None:
-    of an older schema, which measured no such thing, or not asked for.
+    `reconstructions` held-out images encoded; classes counted among the first `mode_images`;
+    intervals of precision, recall and their kin from `part_manifold_images` on either side. None:
+    of an older schema, which measured no such thing (of the last: compared a part of the samples
+    with all `manifold_images`), or not asked for.
     """
 
     __pydantic_config__ = STRICT
@@ -77,6 +79,7 @@ class Protocol:
     path_pairs: Count | None = None
     reconstructions: Count | None = None
     mode_images: Count | None = None
+    part_manifold_images: Count | None = None
 
     @property
     def request(self) -> tuple[str, int, int, float]:
@@ -88,6 +91,12 @@ class Protocol:
         """More is stricter: the untouched prior and the first stream, then the most samples."""
         return self.truncation == 1 and self.seed == 0, self.samples
 
+    @property
+    def of_values(self) -> "Protocol":
+        """What must agree within a table: all but what decides intervals alone and came later, by
+        which they moved little at 50,000 samples."""
+        return dataclasses.replace(self, part_manifold_images=None)
+
     def without_counts(self) -> "Protocol":
         """What must agree with the real held-out images, of which there are as many as there are:
         all but how the samples were drawn, and what depends on their count."""
@@ -95,6 +104,7 @@ class Protocol:
             self, samples=0, seed=0, truncation=1.0, inception_score_splits=0,
             kernel_subset_size=0, manifold_images=0, repeats=None, limit_parts=None,
             patch_images=None, path_pairs=None, reconstructions=None, mode_images=None,
+            part_manifold_images=None,
         )
 
 

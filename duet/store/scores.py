@@ -86,7 +86,7 @@ SCORES: dict[str, Score] = {
     ),
     "class_frechet_distance": Score(
         "class_fid", "FID by class", 3, False, 0.004, class_tolerance=0.01, group="detail",
-        meaning="FID within each class, averaged over the classes.",
+        meaning="FID within each class, averaged over the classes; fewer pictures raise it.",
     ),
     "label_agreement": Score(
         "accuracy", "Agreement", 3, True, 0.0003, group="detail",
@@ -102,8 +102,8 @@ SCORES: dict[str, Score] = {
     ),
     "patch_distance": Score(
         "swd", "SWD", 3, False, 0.02, group="detail", unit="10⁻³",
-        meaning="How unlike real ones small patches of the pictures are: noise, blur and specks "
-        "count.",
+        meaning="How unlike real ones small patches of the pictures are: noise, blur, specks and "
+        "fewer pictures raise it.",
     ),
     "specks": Score(
         "specks", "Specks", 3, False, 0.0005, group="detail",

@@ -120,7 +120,8 @@ class UtilityRecord:
 
     `generated_to_real`: accuracy on the held-out images after training on the generated ones alone
     (the classification accuracy score; Ravuri & Vinyals, 2019); `real_to_generated`: on the
-    generated ones after training on the most real ones. Training takes `steps` batches.
+    generated ones after training on the most real ones. Training takes `steps` batches;
+    `classifier`: what learns, and how (None: of an older version, a wider one).
     """
 
     __pydantic_config__ = STRICT
@@ -138,6 +139,7 @@ class UtilityRecord:
     subject_sha256: Digest
     device: Word
     versions: Versions
+    classifier: Word | None = None
 
     @property
     def request(self) -> tuple[Setting, ...]:

@@ -20,7 +20,6 @@ from evaluation.sets import SetId
 
 STAGE = Path("demo/stage/real")
 COLUMNS = 10
-NO_LICENCE = ("other", "unknown")  # which do not say that pictures may be passed on
 
 
 def sheet_command(
@@ -49,7 +48,7 @@ def sheet_command(
 
 def _check_licence(checkpoint: Checkpoint) -> None:
     made_from = checkpoint.made_from
-    if made_from.licence in NO_LICENCE:
+    if not made_from.may_be_shown:
         raise EvaluationError(
             f"{checkpoint.name}: the licence of {made_from.title} ({made_from.licence}) is not "
             "known to allow its pictures to be passed on"

@@ -22,7 +22,7 @@ def verify_command(
 ) -> None:
     """Measure again by every protocol stored in each metrics.json, and the real held-out images of
     their data sets; make the stored studies (copies, utility) again; exit 1 where anything stored
-    differs beyond its tolerance.
+    differs beyond its tolerance, or cannot be measured again.
 
     Args:
         checkpoints: Folders, names of shipped ones, or ids on the Hub.
@@ -34,7 +34,9 @@ def verify_command(
     outcomes = []
     for (source, checkpoint), before in work:
         if verification.is_wanted(before, at_most):
-            words = verification.verify_checkpoint(checkpoint, before, extractors)
+            words = verification.attempted(
+                verification.verify_checkpoint, checkpoint, before, extractors
+            )
             verification.tell(source, verification.about_measurement(before), words)
             outcomes.append(words)
     for images in dict.fromkeys(SetId.of(checkpoint) for _, checkpoint in loaded):
@@ -47,7 +49,7 @@ def verify_command(
         raise EvaluationError(f"--at-most {at_most}: nothing that small is stored")
     failed = sum(map(bool, outcomes))
     if failed:
-        raise Mismatch(f"{failed} of {len(outcomes)} measurements differ from what is stored")
+        raise Mismatch(f"{failed} of {len(outcomes)} measurements are not as stored")
 
 
 def _beside(

@@ -12,16 +12,17 @@ STEM = 24  # channels at full resolution
 
 class ResidualClassifier(Classifier):
     """uint8 [N, C, H, W] -> (features float32 [N, D], logits float32 [N, K]), H and W at least 8;
-    `widths` are the channels at a half, a quarter and an eighth of them. After the networks of
-    Page ("How to train your ResNet", 2018) and Jordan ("94% on CIFAR-10 in 3.29 seconds on a single
-    GPU", 2024), each of whose stages halves the picture at once."""
+    `widths` are the channels at a half, a quarter and an eighth of them, `stem` those before. After
+    the networks of Page ("How to train your ResNet", 2018) and Jordan ("94% on CIFAR-10 in 3.29
+    seconds on a single GPU", 2024), each of whose stages halves the picture at once."""
 
     def __init__(
-        self, channels: int, widths: tuple[int, int, int], feature_dim: int, num_classes: int
+        self, channels: int, widths: tuple[int, int, int], feature_dim: int, num_classes: int,
+        stem: int = STEM,
     ) -> None:
         body = nn.Sequential(
-            *_layer(channels, STEM),
-            *(Stage(*pair) for pair in itertools.pairwise((STEM, *widths))),
+            *_layer(channels, stem),
+            *(Stage(*pair) for pair in itertools.pairwise((stem, *widths))),
             nn.AdaptiveMaxPool2d(1),
             nn.Flatten(),
             nn.Linear(widths[-1], feature_dim, bias=False),

@@ -1,16 +1,22 @@
 """Which rows stand where, and which are left out; records of a stranger's."""
 
+import base64
 import dataclasses
+import io
 import re
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from demo import ladder, leaderboard, plots, score_views
 from demo.catalogue import Catalogue
 from demo.plots import Dot, Value
 from duet.store import records
 from duet.store.metrics import Measurement, MetricsRecord, Protocol, ReferenceRecord, ScoreRecord
+from duet.store.neighbours import NEAREST, ROWS, Neighbours
 from duet.store.scores import SCORES
 from duet.store.studies import CopiesRecord, CopyScores, ImagesRecord
 
@@ -34,10 +40,10 @@ def measured(fid: float, protocol=PROTOCOL, weights=WEIGHTS, **scores) -> Measur
 @pytest.fixture
 def model(mock_checkpoint):
     """model(name, measurements…, **fields of Checkpoint)."""
-    def build(name, *measurements, **fields):
+    def build(name, *measurements, licence="mit", **fields):
         return mock_checkpoint(
             name=name, weights_sha256=WEIGHTS, metrics=MetricsRecord(measurements),
-            data={"images_sha256": IMAGES}, **{"role": "adversarial"} | fields,
+            data={"images_sha256": IMAGES, "licence": licence}, **{"role": "adversarial"} | fields,
         )
 
     return build
@@ -69,6 +75,12 @@ def test_the_floor_then_models_by_fid_then_the_baseline(model, home):
     assert names(found) == [["real held-out images", "better", "worse", "unknown", "base"]]
     assert found.tables[0].rows[0].role == "real"
     assert not found.left_out
+
+
+def test_what_decides_intervals_alone_parts_no_table(model, home):
+    cut = dataclasses.replace(PROTOCOL, part_manifold_images=50)
+    found = board(model("old", measured(1.0)), model("new", measured(2.0, cut)))
+    assert names(found) == [["old", "new"]]
 
 
 def test_other_protocols_and_other_features_stand_in_tables_of_their_own(model, home):
@@ -156,6 +168,50 @@ def test_hostile_records_neither_write_markup_nor_leave_the_frame(model, home):
                     assert 0 <= float(value) <= width
                 if key in ("y", "cy", "y1", "y2"):
                     assert 0 <= float(value) <= height
+
+
+def sheet(value: int) -> Neighbours:
+    samples = torch.full((ROWS, 1 + NEAREST, 1, 5, 4), value, dtype=torch.uint8)
+    return Neighbours(samples, 255 - samples)
+
+
+def pictures(html: str) -> list[np.ndarray]:
+    found = re.findall(r'src="data:image/png;base64,([^"]+)"', html)
+    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) for text in found]
+
+
+def test_samples_stand_beside_their_nearest_training_pictures(model, home):
+    """A figure for each model that has its sheet, and one for the real pictures."""
+    found = [
+        model("a", measured(1.0), neighbours=sheet(10)), model("b", measured(2.0)),
+        model("c", measured(3.0), neighbours=sheet(30)),
+    ]
+    html = score_views.as_html([board(*found)])
+    one, two, real = pictures(html)
+    assert one.shape == (ROWS * 6 + 1, 6 + 2 + NEAREST * 5 + 1)
+    assert [set(np.unique(picture)) for picture in (one, two, real)] == [
+        {10, 48}, {30, 48}, {48, 245}
+    ]
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", html.split('"neighbours"')[1])
+    assert captions == [
+        f"<b>a</b> <span>{score_views.OF_SAMPLES}</span>",
+        f"<b>c</b> <span>{score_views.OF_SAMPLES}</span>", f"<span>{score_views.OF_REAL}</span>",
+    ]
+    assert score_views.UNLICENSED not in html
+
+
+@pytest.mark.parametrize("licence", ["other", "unknown"])
+def test_training_pictures_without_a_licence_are_not_shown(model, home, licence):
+    html = score_views.as_html(
+        [board(model("a", measured(1.0), neighbours=sheet(10), licence=licence))]
+    )
+    assert not pictures(html)
+    assert score_views.UNLICENSED in html
+
+
+def test_nothing_is_said_of_copies_where_nothing_is_known(model, home):
+    html = score_views.as_html([board(model("a", measured(1.0)))])
+    assert "Do they copy?" not in html
 
 
 def test_a_record_that_is_not_read_is_no_row(model, tmp_path):

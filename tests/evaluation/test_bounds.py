@@ -162,8 +162,12 @@ def test_the_published_protocol_to_the_number(sums):
         "neighborhood": 3, "manifold_images": 10_000, "rng_seed": 2020, "repeats": 10,
         "limit_parts": 8, "class_images": 100, "patch_images": 50_000, "patches": 16,
         "path_pairs": 5000, "reconstructions": 5000, "mode_images": None,
+        "part_manifold_images": 5000,
     }
     few = protocol_of(Request(1239, 7, 0.5, repeats=4), sums, reference)
+    assert few.part_manifold_images == 309
+    for old in (Request(1239, equal_parts=False), Request(1239, repeats=1)):
+        assert protocol_of(old, sums, reference).part_manifold_images is None
     assert (few.patch_images, few.path_pairs, few.reconstructions) == (1239, 123, 1239)
     assert (few.seed, few.truncation, few.repeats) == (7, 0.5, 4)
     assert protocol_of(Request(60_000), sums, reference).patch_images == 50_000
@@ -536,7 +540,7 @@ def test_the_plan_is_the_published_one():
 def test_a_classifier_is_a_narrow_resnet():
     recipe = usefulness.recipe_for(pictures(9, "own", classes=("a", "b", "c")))
     shapes = {key: value.shape for key, value in recipe.build().state_dict().items()}
-    known = usefulness.ResidualClassifier(1, (16, 32, 64), 64, 3).state_dict()
+    known = usefulness.ResidualClassifier(1, (16, 32, 64), 64, 3, stem=8).state_dict()
     assert shapes == {key: value.shape for key, value in known.items()}
     assert (recipe.learning_rate, recipe.batch_size, recipe.label_smoothing) == (3e-3, 128, 0.0)
     assert recipe.task is None
@@ -563,6 +567,7 @@ DEFAULTS = {
     "ladder": OWN | {"images": 5000, "seed": 0, "json": False},
     "retraining": {"force": False},
     "sheet": OWN | {"images": 100, "seed": 0},
+    "neighbours": OWN,
 }
 
 
@@ -711,11 +716,13 @@ def test_json_is_for_eyes_too(measurement):
     )
 
 
-@pytest.mark.parametrize(("repeats", "asked"), [(4, 4), (None, 0)])
+@pytest.mark.parametrize(("repeats", "asked", "cut"), [(4, 4, 37), (4, 4, None), (None, 0, None)])
 def test_what_is_verified_has_as_many_parts_as_were_stored(
-    folder, reference, measurement, monkeypatch, repeats, asked
+    folder, reference, measurement, monkeypatch, repeats, asked, cut
 ):
-    before, given = measurement(samples=150, seed=3, truncation=0.5, repeats=repeats), []
+    before, given = measurement(
+        samples=150, seed=3, truncation=0.5, repeats=repeats, part_manifold_images=cut
+    ), []
 
     def spy(*arguments):
         given.append(arguments)
@@ -728,10 +735,12 @@ def test_what_is_verified_has_as_many_parts_as_were_stored(
     monkeypatch.setattr(verification, "held_out", lambda _: MetricsRecord((before,)))
     with pytest.raises(EvaluationError, match="enough"):
         verification.verify_checkpoint(duet.load(folder), before, opened)
-    with pytest.raises(EvaluationError, match="enough"):
-        list(verification.verify_held_out(SetId("toy", None), opened, None, None))
-    assert given[0] == (Request(150, 3, 0.5, asked), opened["mnist"], reference)
-    assert given[1][1:] == (opened["mnist"], reference, asked)
+    ((_, words),) = verification.verify_held_out(SetId("toy", None), opened, None, None)
+    assert words == ["it cannot be measured again: enough"]
+    is_new = before.protocol.part_manifold_images is not None
+    request = Request(150, 3, 0.5, asked, equal_parts=is_new)
+    assert given[0] == (request, opened["mnist"], reference)
+    assert given[1][1:] == (opened["mnist"], reference, asked, is_new)
 
 
 # What is cached.

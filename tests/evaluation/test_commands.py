@@ -5,6 +5,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -118,6 +120,51 @@ def test_verify_repeats_every_stored_protocol(measured, capsys):
     assert main(["verify", str(measured), "--at-most", "160"]) == 0
     assert capsys.readouterr().out.count("as stored") == 1
     assert main(["verify", str(measured), "--at-most", "10"]) == 2
+
+
+def test_verify_goes_on_after_what_it_cannot_measure(measured, toy_data, capsys):
+    """An unknown extractor, in a checkpoint's record and in the real images'."""
+    assert main(["reference", "--data", "toy"]) == 0
+    for path in (measured / METRICS, stored_module.held_out_path(TOY)):
+        whole = read_json(path)
+        unknown = json.loads(json.dumps(whole["measurements"][0]))
+        unknown["protocol"]["extractor"] = "nobodys"
+        write_json(path, whole | {"measurements": [unknown, *whole["measurements"]]})
+    capsys.readouterr()
+    assert main(["verify", str(measured)]) == 1
+    out, err = capsys.readouterr()
+    assert out.count("it cannot be measured again: --extractor nobodys is unknown") == 2
+    assert out.count("as stored") == 2
+    assert "2 of 4 measurements are not as stored" in err
+
+
+def test_two_measurements_that_end_at_once_are_both_kept(measured, measurement, monkeypatch):
+    """Each waits for the other's writing before it reads."""
+    (before,) = stored(measured)
+    read, asked = records.read, []
+
+    def slow(kind, path):
+        found = read(kind, path)
+        asked.append(path)
+        time.sleep(0.1)
+        return found
+
+    monkeypatch.setattr(stored_module.records, "read", slow)
+    news = [
+        dataclasses.replace(before, protocol=dataclasses.replace(before.protocol, seed=seed))
+        for seed in (8, 9)
+    ]
+    threads = [
+        threading.Thread(target=stored_module.store, args=(measured / METRICS, new, False))
+        for new in news
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(asked) == 2
+    assert {m.protocol.seed for m in stored(measured)} == {before.protocol.seed, 8, 9}
+    assert not [path.name for path in measured.iterdir() if path.name.startswith(".")]
 
 
 def numbers(value, path=()):

@@ -91,7 +91,7 @@ def test_another_protocol_is_told_without_measuring(measured, capsys, monkeypatc
     assert main(["verify", str(measured)]) == 1
     shown, said = capsys.readouterr()
     assert f"{measured} (mnist, 200 samples): rng_seed: 7 and 2020\n" == shown
-    assert "error: 1 of 1 measurements differ from what is stored" in said
+    assert "error: 1 of 1 measurements are not as stored" in said
 
 
 def test_what_is_stored_comes_first_in_the_words(measured, capsys, monkeypatch):

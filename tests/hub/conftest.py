@@ -16,11 +16,20 @@ from huggingface_hub.utils import _http
 from duet.core.files import sha256
 from duet.core.pixels import grid, to_pil
 from duet.data.mnist import MNIST
-from duet.store import evolution, records
-from duet.store.checkpoint import EVOLUTION, METRICS, PREVIEW, TRAINING, WEIGHTS, save
+from duet.store import evolution, neighbours, records
+from duet.store.checkpoint import (
+    EVOLUTION,
+    METRICS,
+    NEIGHBOURS,
+    PREVIEW,
+    TRAINING,
+    WEIGHTS,
+    save,
+)
 from duet.store.config import DataRecord
 from duet.store.evolution import Sheet
 from duet.store.metrics import MetricsRecord
+from duet.store.neighbours import NEAREST, ROWS, SUBJECT, Neighbours
 from training.__main__ import main
 
 
@@ -107,6 +116,9 @@ def make_folder(tmp_path, training_record, measurement):
         records.write(folder / METRICS, MetricsRecord((measured,)))
         to_pil(grid(model.sample(4), 2)).save(folder / PREVIEW)
         evolution.write(folder / EVOLUTION, Sheet((0, 9), torch.stack([evolution.row(model)] * 2)))
+        rows = torch.zeros(ROWS, 1 + NEAREST, *model.image_shape, dtype=torch.uint8)
+        texts = {SUBJECT: sha256(folder / WEIGHTS)}
+        neighbours.write(folder / NEIGHBOURS, Neighbours(rows, rows), texts)
         return folder
 
     return make

@@ -6,14 +6,25 @@ import torch
 import yaml
 
 import duet
+from duet.core.files import sha256
 from duet.data.mnist import MNIST
 from duet.hub.card import text, write_card
 from duet.models.gan import GAN, GANConfig
-from duet.store import checkpoint, evolution, records
-from duet.store.checkpoint import CARD, EVOLUTION, METRICS, TRAINING, CheckpointError, save
+from duet.store import checkpoint, evolution, neighbours, records
+from duet.store.checkpoint import (
+    CARD,
+    EVOLUTION,
+    METRICS,
+    NEIGHBOURS,
+    TRAINING,
+    WEIGHTS,
+    CheckpointError,
+    save,
+)
 from duet.store.config import DataRecord
 from duet.store.evolution import Sheet
 from duet.store.metrics import MetricsRecord, ScoreRecord
+from duet.store.neighbours import NEAREST, ROWS, SUBJECT
 
 
 @pytest.fixture
@@ -51,6 +62,18 @@ def test_the_card_shows_the_sheet_of_the_run_where_there_is_one(folder, tiny_gan
     training = parts(write_card(folder))[1].split("## Training\n")[1].split("\n## Scores")[0]
     assert "from step 0 above to step 1,200 below, a row for each of 2 steps:\n\n![" in training
     assert training.endswith("](evolution.png)\n")
+
+
+@pytest.mark.parametrize("licence", ["cc-by-4.0", "other", "unknown"])
+def test_the_card_shows_training_pictures_where_a_licence_allows_it(folder, tiny_gan, licence):
+    facts = dataclasses.replace(MNIST.facts, licence=licence)
+    save(folder, tiny_gan, name="tiny", made_from=DataRecord.of(facts, None))
+    assert "neighbours.png" not in parts(write_card(folder))[1]
+    rows = torch.zeros(ROWS, 1 + NEAREST, 1, 28, 28, dtype=torch.uint8)
+    found = neighbours.Neighbours(rows, rows)
+    neighbours.write(folder / NEIGHBOURS, found, {SUBJECT: sha256(folder / WEIGHTS)})
+    scores = parts(write_card(folder))[1].split("## Scores\n")[1].split("\n## Limits")[0]
+    assert ("](neighbours.png)\n" in scores) == (licence == "cc-by-4.0")
 
 
 def test_the_card_of_other_data_says_nothing_of_digits(folder, tiny_gan):

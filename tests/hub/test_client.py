@@ -16,6 +16,7 @@ from duet.store.checkpoint import (
     CONFIG,
     EVOLUTION,
     MAX_BYTES,
+    NEIGHBOURS,
     PREVIEW,
     TRAINING,
     WEIGHTS,
@@ -234,7 +235,7 @@ def repository(**sizes):
 @pytest.mark.parametrize(
     ("name", "most"),
     [(CONFIG, 2**20), (WEIGHTS, 2**30), (TRAINING, 2**20), ("metrics.json", 2**20),
-     (PREVIEW, 2**24), (EVOLUTION, 2**24), (CARD, 2**20)],
+     (PREVIEW, 2**24), (EVOLUTION, 2**24), (NEIGHBOURS, 2**24), (CARD, 2**20)],
 )
 def test_every_file_is_of_bounded_size(name, most):
     """MAX_BYTES and MAX_WEIGHT_BYTES, MOST_JSON_BYTES."""

@@ -14,9 +14,18 @@ import duet
 from duet.core.files import read_json, write_json
 from duet.hub import publish
 from duet.hub.client import HubError
-from duet.store.checkpoint import CARD, CONFIG, EVOLUTION, METRICS, PREVIEW, TRAINING, WEIGHTS
+from duet.store.checkpoint import (
+    CARD,
+    CONFIG,
+    EVOLUTION,
+    METRICS,
+    NEIGHBOURS,
+    PREVIEW,
+    TRAINING,
+    WEIGHTS,
+)
 
-EVERYTHING = {CONFIG, WEIGHTS, TRAINING, METRICS, PREVIEW, EVOLUTION, CARD}
+EVERYTHING = {CONFIG, WEIGHTS, TRAINING, METRICS, PREVIEW, EVOLUTION, NEIGHBOURS, CARD}
 ONE_STEP = [
     "--data", "toy", "--steps", "1", "--batch-size", "8", "--width", "4", "--device", "cpu",
 ]

@@ -13,8 +13,9 @@ from duet.data.mnist import MNIST
 from duet.store import evolution, records
 from duet.store.checkpoint import EVOLUTION, TRAINING, save
 from duet.store.config import DataRecord
-from duet.store.evolution import COLUMNS, MOST_PIXELS, MOST_ROWS, Sheet
+from duet.store.evolution import COLUMNS, MOST_ROWS, Sheet
 from duet.store.records import RecordError
+from duet.store.sprites import MOST_PIXELS
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def test_held_out_images_need_not_be_as_many(measurement):
     free = {"samples": 7, "seed": 3, "truncation": 0.5, "inception_score_splits": 2,
             "kernel_subset_size": 9, "manifold_images": 11, "repeats": 3, "limit_parts": 2,
             "patch_images": 5, "path_pairs": 4, "reconstructions": 6,
-                "mode_images": 8}
+            "mode_images": 8, "part_manifold_images": 3}
     whole = measurement().protocol
     for name, value in free.items():
         assert measurement(**{name: value}).protocol.without_counts() == whole.without_counts()

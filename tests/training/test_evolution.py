@@ -118,7 +118,7 @@ def test_a_run_of_before_there_were_sheets_goes_on(run, finished):
 
 def test_large_pictures_are_shown_small(tmp_path, tiny_spatial_vae, monkeypatch):
     """16x8 in colour, as 4x2: the means of areas."""
-    monkeypatch.setattr("duet.store.evolution.MOST_PIXELS", 4)
+    monkeypatch.setattr("duet.store.sprites.MOST_PIXELS", 4)
     Evolution(tmp_path / "evolution.png", 0).write(0, tiny_spatial_vae)
     found = np.array(Image.open(tmp_path / "evolution.png"))
     assert found.shape == (4, 2 * COLUMNS, 3)

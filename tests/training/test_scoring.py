@@ -138,6 +138,28 @@ def test_what_the_evaluation_is_asked(run, evaluation, monkeypatch, tmp_path):
     assert environment.keys() >= os.environ.keys() - set(OF_A_LAUNCHER)
 
 
+def test_what_a_killed_run_was_measuring_goes(run, evaluation, monkeypatch):
+    """kill -9 while a candidate is measured: it lies in the run's folder, and the next one sweeps.
+    """
+    evaluation.fids = [3.0, 2.0, 1.0]
+    places = []
+    fake = scoring.subprocess.run
+
+    def look(command, **options):
+        places.append(scoring.Path(command[command.index("measure") + 1]))
+        return fake(command, **options)
+
+    monkeypatch.setattr(scoring.subprocess, "run", look)
+    folder = run("gan", "a", steps=2, eval_every=2)
+    assert {place.parent.parent for place in places} == {folder}
+    assert not [path for path in folder.iterdir() if path.name.startswith(".candidate")]
+    pid = f"-{2**22 + 1}-"  # more than there can be
+    left = folder / places[0].parent.name.replace(f"-{os.getpid()}-", pid)
+    (left / "checkpoint").mkdir(parents=True)
+    run("gan", "a", steps=4, eval_every=2, resume=True)
+    assert not left.exists()
+
+
 def test_measuring_takes_no_training_time(tmp_path, monkeypatch):
     now = iter([1000.0, 1001.0, 1061.0, 1064.0])
     monkeypatch.setattr("training.log.time", SimpleNamespace(monotonic=now.__next__))

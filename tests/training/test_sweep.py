@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from duet.core.files import read_json
+from duet.core.lock import Locked, locked
 from duet.core.stop import Interrupted
 from duet.store import records
 from duet.store.metrics import MetricsRecord, ScoreRecord
@@ -89,6 +90,15 @@ def test_another_sweep_does_not_mix_in(work):
     for changed in ({"samples": 600}, {"fixed": (*FIXED, "seed=1")}):
         with pytest.raises(TrainingError, match="holds a sweep with other settings"):
             work.sweep("width=4", **changed)
+
+
+def test_two_sweeps_do_not_work_in_one_folder(work):
+    work.out.mkdir(parents=True)
+    with locked(work.out):
+        with pytest.raises(Locked, match="another process is at work"):
+            work.sweep("width=4")
+        assert not (work.out / "sweep.json").exists()
+    work.sweep("width=4")
 
 
 def test_a_signal_stops_between_runs(work, monkeypatch):
