@@ -1,6 +1,7 @@
-"""The only door to torch-fidelity: its extractor interface and its functions from features to
-metrics. Its cache, data loading and `calculate_metrics` stay outside (they key the cache by name
-alone, unpickle it, and let NaN through); the last is the oracle of a parity test.
+"""The door to torch-fidelity: its extractors (ours become such in classifier_features.py) and its
+functions from features to metrics. Its cache, data loading and `calculate_metrics` stay outside
+(they key the cache by name alone, unpickle it, and let NaN through); the last is the oracle of a
+parity test.
 
 It is imported where it is used: that takes seconds (it brings models of its own), and commands that
 only read stored numbers never need it.

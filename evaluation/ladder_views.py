@@ -58,9 +58,9 @@ def plot(ladder: Ladder, path: Path) -> None:
     """A panel a score and distortion: green where it gets worse at every step, grey where not. A
     score has one scale in all its panels: logarithmic where less is better, but linear below its
     tolerance."""
-    keys, names = ladder.keys, list(ladder.rungs)
     from matplotlib.figure import Figure  # takes half a second, which no other work needs
 
+    keys, names = ladder.keys, list(ladder.rungs)
     figure = Figure(figsize=(1.5 * len(names) + 1.2, 0.95 * len(keys) + 0.6), layout="constrained")
     panels = figure.subplots(len(keys), len(names), sharex="col", sharey="row", squeeze=False)
     for row, key in zip(panels, keys, strict=True):

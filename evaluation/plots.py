@@ -44,12 +44,12 @@ def check_comparable(references: Sequence[Reference]) -> None:
 
 def draw(done: Done, request: Request, path: Path) -> None:
     """What was measured against one reference, into a file, whole or not at all."""
+    from matplotlib.figure import Figure  # takes half a second, which no other work needs
+
     names = [f"{work.source.text} ({m.protocol.samples:,})" for work, m in done]
     scores = [measured.scores for _, measured in done]
     rows, columns = -(-len(done) // SHEETS_A_ROW), max(2, min(len(done), SHEETS_A_ROW))
     heights = (4.0, 5.5 / columns * rows + 0.3)
-    from matplotlib.figure import Figure  # takes half a second, which no other work needs
-
     figure = Figure(figsize=(10, sum(heights)), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=heights)
     left, right = above.subplots(1, 2)

@@ -5,10 +5,19 @@ from pathlib import Path
 from duet import data
 from duet.data import DATASETS, DataError, ImageSet
 from duet.store.checkpoint import Checkpoint
+from duet.store.config import DataRecord
 from duet.store.studies import ImagesRecord
 from evaluation.errors import EvaluationError
 
 MIN_HELD_OUT = 40
+
+
+def unlicensed(data: DataRecord) -> str:
+    """Why pictures that may not be shown are not."""
+    return (
+        f"the licence of {data.title} ({data.licence}) is not known to allow its pictures to be "
+        "passed on"
+    )
 
 
 def real_images(

@@ -109,12 +109,12 @@ class RunLog:
 
 def draw_curves(rows: Sequence[LogRow], scores: Sequence[LogRow], path: Path) -> None:
     """One panel a loss, and below one a score, over the steps, as a PNG; nothing of no rows."""
+    from matplotlib.figure import Figure  # takes half a second, which no other work needs
+
     told = [kind for kind in (rows, scores) if kind]
     if not told:
         return
     columns = max(len(kind[-1].losses) for kind in told)
-    from matplotlib.figure import Figure  # takes half a second, which no other work needs
-
     figure = Figure(figsize=(3.2 * columns, 2.6 * len(told)), layout="constrained")
     for line, kind in enumerate(told):
         for place, name in enumerate(kind[-1].losses, start=1):

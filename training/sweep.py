@@ -196,14 +196,14 @@ def text(rows: Sequence[dict[str, Any]]) -> str:
 
 def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
     """FID and recall over the first setting, a line for each combination of the others."""
+    from matplotlib.figure import Figure  # takes half a second, which no other work needs
+
     first = next(iter(rows[0]["choices"]))
     places = list(dict.fromkeys(row["choices"][first] for row in rows))
     lines: dict[str, dict[int, dict[str, float]]] = {}
     for row in rows:
         others = ", ".join(f"{k} {v}" for k, v in row["choices"].items() if k != first)
         lines.setdefault(others, {})[places.index(row["choices"][first])] = row["scores"]
-    from matplotlib.figure import Figure  # takes half a second, which no other work needs
-
     figure = Figure(figsize=(5 * len(DRAWN), 3.6), layout="constrained")
     for number, key in enumerate(DRAWN, start=1):
         axes = figure.add_subplot(1, len(DRAWN), number)

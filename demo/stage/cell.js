@@ -1,11 +1,12 @@
 /** In the tab Reconstruct: a picture, and what both models make of it. */
 
 import { bytes } from "./call.js";
+import { AS_IT_IS } from "./latents.js";
 import { packed, unpacked } from "./packed.js";
 import { call, SERVER } from "./pair.js";
 import { blank, paint } from "./pictures.js";
 import { read } from "./reader.js";
-import { seek } from "./seeker.js";
+import { seek, showSearching } from "./seeker.js";
 
 /**
  * @typedef {import("./back.js").Back} Back
@@ -15,8 +16,6 @@ import { seek } from "./seeker.js";
  *   `file`: base64 of a picture's file; of a held-out one its pixels too, and which it is
  * @typedef {{pixels: Uint8Array, shape: Shape}} Fitted  as a model takes pictures
  */
-
-const LOOK = { chosen: null, truncation: 1 };
 
 export class Row {
   /** @param {Back} back @param {HTMLElement} board */
@@ -117,7 +116,7 @@ class Cell {
     const { fitted, side } = this, { latent_dim: size, num_classes: classes } = side.about;
     const [number, z = ""] = text.split("."), label = Number(number), latent = unpacked(z, size);
     if (!latent || side.encodes || !(label >= 0 && label < Math.max(1, classes) && label % 1 === 0)) return;
-    const pixels = await side.draw([{ z: latent, label }], LOOK, this.lane);
+    const pixels = await side.draw([{ z: latent, label }], AS_IT_IS, this.lane);
     if (!pixels || fitted !== this.fitted || side !== this.side || this.search) return;
     this.#found(pixels, { z: latent, label });
     this.back.ways[this.index].restart();
@@ -168,7 +167,7 @@ class Cell {
     const { fitted, side } = this, search = new AbortController();
     if (!fitted) return;
     this.search = search;
-    this.#searching(true);
+    showSearching(this, true);
     this.words.textContent = "Waiting for its turn …";
     try {
       for await (const part of seek(SERVER, side.about.name, fitted.pixels, null, search.signal)) {
@@ -187,15 +186,7 @@ class Cell {
   #stop() {
     this.search?.abort();
     this.search = null;
-    this.#searching(false);
-  }
-
-  /** @param {boolean} going */
-  #searching(going) {
-    this.progress.hidden = !going;
-    this.progress.value = 0;
-    this.button.textContent = going ? "Stop" : "Search";
-    this.words.ariaLive = going ? "off" : "polite";  // nobody wants each step read out
+    showSearching(this, false);
   }
 }
 

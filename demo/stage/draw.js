@@ -8,7 +8,7 @@ import { frameOf, reframe, whole } from "./frame.js";
 import { Pad } from "./pad.js";
 import { blank, paint } from "./pictures.js";
 import { read } from "./reader.js";
-import { seek } from "./seeker.js";
+import { seek, showSearching } from "./seeker.js";
 
 /**
  * @typedef {import("./stage.js").Stage} Stage
@@ -169,7 +169,7 @@ class Answer {
     if (!server || this.pad.empty) return;
     const { drawing, back } = this.#framed(), label = side.label(-1, state.chosen);
     this.search = search;
-    this.#searching(true);
+    showSearching(this, true);
     this.words.textContent = "Waiting for its turn …";
     try {
       const parts = seek(server, side.about.name, drawing, label < 0 ? null : label, search.signal);
@@ -185,16 +185,8 @@ class Answer {
       if (this.search === search) this.words.textContent = `The search failed (${/** @type {Error} */ (error).message}).`;
     } finally {
       if (this.search === search) this.search = null;
-      if (!this.search) this.#searching(false);
+      if (!this.search) showSearching(this, false);
     }
-  }
-
-  /** @param {boolean} going */
-  #searching(going) {
-    this.progress.hidden = !going;
-    this.progress.value = 0;
-    this.button.textContent = going ? "Stop" : "Search";
-    this.words.ariaLive = going ? "off" : "polite";  // nobody wants each step read out
   }
 
   /** The drawing as the model's makers framed theirs, and the way of a picture back onto the pad. */

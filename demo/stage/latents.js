@@ -6,6 +6,9 @@
 
 /** @typedef {{z: Float32Array, label: number}} Latent */
 
+/** How `Side.draw` looks at latents as they are: each brings its label, none is truncated. */
+export const AS_IT_IS = { chosen: null, truncation: 1 };
+
 const ROUNDS = 10;
 // The multipliers and the key's increments, high half first.
 const M0 = [0xd2e7470e, 0xe14c6c93], M1 = [0xca5a8263, 0x95121157];

@@ -1,13 +1,15 @@
 /** Latents as short texts for links: 16 bits a number, which no picture shows. */
 
+import { base64, bytes } from "./call.js";
+
 const STEPS = 4096;  // of one standard deviation
 const MOST = 2 ** 15 - 1;
 
 /** @param {Float32Array} z */
 export function packed(z) {
   const steps = Int16Array.from(z, (value) => Math.max(-MOST, Math.min(MOST, Math.round(value * STEPS))));
-  const letters = Array.from(new Uint8Array(steps.buffer), (byte) => String.fromCharCode(byte));
-  return btoa(letters.join("")).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  const text = base64(new Uint8Array(steps.buffer));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 /**
@@ -16,10 +18,9 @@ export function packed(z) {
  */
 export function unpacked(text, size) {
   try {
-    const letters = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-    if (letters.length !== 2 * size) return null;
-    const steps = new Int16Array(Uint8Array.from(letters, (letter) => letter.charCodeAt(0)).buffer);
-    return Float32Array.from(steps, (step) => step / STEPS);
+    const content = bytes(text.replaceAll("-", "+").replaceAll("_", "/"));
+    if (content.length !== 2 * size) return null;
+    return Float32Array.from(new Int16Array(content.buffer), (step) => step / STEPS);
   } catch {
     return null;
   }

@@ -1,6 +1,7 @@
 /** In the tab Latent space, one model: its picture, its sliders, its grid. */
 
 import { coordinates, moved } from "./directions.js";
+import { AS_IT_IS } from "./latents.js";
 import { call } from "./pair.js";
 import { paint, paintSheet } from "./pictures.js";
 
@@ -15,7 +16,6 @@ import { paint, paintSheet } from "./pictures.js";
 
 const GRID = [-2, -1, 0, 1, 2];  // standard deviations
 const REST_MS = 150;  // from the last movement of a hand to the grid
-const LOOK = { chosen: null, truncation: 1 };  // a latent brings its label
 
 export class Panel {
   /**
@@ -197,7 +197,7 @@ export class Panel {
     while (this.again && this.base) {
       this.again = false;
       const { side } = this, latent = this.#moved(this.at);
-      const pixels = await side.draw([latent], LOOK, "space");
+      const pixels = await side.draw([latent], AS_IT_IS, "space");
       if (side !== this.side) continue;  // another model has taken its place
       this.failed = !pixels;
       if (pixels) paint(this.canvas, pixels, side.about.image_shape);
@@ -214,7 +214,7 @@ export class Panel {
       places[across] = x;
       return this.#moved(places);
     }));
-    const pixels = await side.draw(latents, LOOK, "grid");
+    const pixels = await side.draw(latents, AS_IT_IS, "grid");
     if (!pixels || side !== this.side) return;
     paintSheet(this.grid, pixels, side.about.image_shape, GRID.length);
     const [a, b] = this.axes.map((axis) => axis.selectedOptions[0]?.text);

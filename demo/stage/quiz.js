@@ -4,7 +4,7 @@
  */
 
 import { make, table } from "./elements.js";
-import { draw } from "./latents.js";
+import { AS_IT_IS, draw } from "./latents.js";
 import { context, paint } from "./pictures.js";
 import { LAST_SEED } from "./plane.js";
 import { COUNT, questions, verdict, wilson } from "./round.js";
@@ -19,7 +19,6 @@ import { COUNT, questions, verdict, wilson } from "./round.js";
  * @typedef {{maker: number, paint: (canvas: HTMLCanvasElement) => void}} Picture
  */
 
-const LOOK = { chosen: null, truncation: 1 };
 const REAL = "Real";
 const VERDICTS = {
   better: "Better than guessing: the whole interval lies above chance.",
@@ -224,7 +223,7 @@ async function made(real, models, round, file) {
     if (!mine.length) return { indices: [], pixels: new Uint8Array(0) };
     const { latent_dim: size, num_classes: classes } = side.about;
     const latents = mine.map(({ index }) => draw(round, index, size, classes));
-    const pixels = await side.draw(latents, LOOK, "quiz");
+    const pixels = await side.draw(latents, AS_IT_IS, "quiz");
     if (!pixels) throw new Error(`${side.about.name} did not draw`);
     return { indices: mine.map(({ index }) => index), pixels };
   }));

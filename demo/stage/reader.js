@@ -3,6 +3,8 @@
  * it, the class that explains the drawing best is taken, which makes a VAE a reader as well.
  */
 
+import { AS_IT_IS } from "./latents.js";
+
 /** @typedef {import("./side.js").Side} Side */
 /** @typedef {{pixels: Uint8Array, label: number, z: Float32Array}} Reading */
 
@@ -25,7 +27,7 @@ export async function read(side, drawing, chosen, lane = "draw") {
   const z = await side.encode(copies, labels, lane);
   if (!z) return null;
   const latents = labels.map((label, i) => ({ z: z.slice(i * dim, (i + 1) * dim), label }));
-  const pixels = await side.draw(latents, { chosen: null, truncation: 1 }, lane);
+  const pixels = await side.draw(latents, AS_IT_IS, lane);
   if (!pixels) return null;
   const costs = latents.map((latent, i) => {
     const error = drawing.reduce((sum, value, p) => sum + (value - pixels[i * size + p]) ** 2, 0);

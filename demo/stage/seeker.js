@@ -66,3 +66,15 @@ async function* events(response) {
     }
   }
 }
+
+/**
+ * Show that a search goes on, or does not any more.
+ * @param {{progress: HTMLProgressElement, button: HTMLElement, words: HTMLElement}} parts
+ * @param {boolean} going
+ */
+export function showSearching({ progress, button, words }, going) {
+  progress.hidden = !going;
+  progress.value = 0;
+  button.textContent = going ? "Stop" : "Search";
+  words.ariaLive = going ? "off" : "polite";  // nobody wants each step read out
+}

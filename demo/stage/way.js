@@ -1,6 +1,6 @@
 /** In the tab Reconstruct: the way between two pictures in one model's latent space. */
 
-import { INTERPOLATIONS } from "./latents.js";
+import { AS_IT_IS, INTERPOLATIONS } from "./latents.js";
 import { blank, paint, paintSheet } from "./pictures.js";
 
 /**
@@ -9,7 +9,6 @@ import { blank, paint, paintSheet } from "./pictures.js";
  */
 
 const FRAMES = 7;  // of a strip
-const LOOK = { chosen: null, truncation: 1 };
 
 export class Way {
   /** @param {Back} back @param {number} index @param {HTMLElement} figure */
@@ -46,7 +45,7 @@ export class Way {
     }
     this.draw();
     const weights = Array.from({ length: FRAMES }, (_, i) => i / (FRAMES - 1));
-    const pixels = await side.draw(weights.map((weight) => on(ends, weight)), LOOK, "strip");
+    const pixels = await side.draw(weights.map((weight) => on(ends, weight)), AS_IT_IS, "strip");
     if (pixels && ends === this.shown) paintSheet(this.strip, pixels, side.about.image_shape, FRAMES);
   }
 
@@ -58,7 +57,7 @@ export class Way {
     while (this.again && this.shown) {
       this.again = false;
       const { shown } = this, side = this.back.pair.sides[this.index];
-      const pixels = await side.draw([on(shown, Number(this.back.at.value))], LOOK, "way");
+      const pixels = await side.draw([on(shown, Number(this.back.at.value))], AS_IT_IS, "way");
       if (pixels && shown === this.shown) paint(this.canvas, pixels, side.about.image_shape);
     }
     this.drawing = false;

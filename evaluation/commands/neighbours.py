@@ -12,7 +12,7 @@ from evaluation import measuring, stored
 from evaluation.commands.flags import OwnData, Sources
 from evaluation.errors import EvaluationError
 from evaluation.neighbours import neighbours_of, texts_of
-from evaluation.real import real_images
+from evaluation.real import real_images, unlicensed
 from evaluation.sets import SetId
 
 
@@ -31,10 +31,7 @@ def neighbours_command(
     for source, checkpoint in measuring.load_all(checkpoints):
         data = checkpoint.made_from
         if not data.may_be_shown:
-            print(
-                f"{source}: left out, since the licence of {data.title} ({data.licence}) is not "
-                "known to allow its pictures to be passed on", file=sys.stderr,
-            )
+            print(f"{source}: left out, since {unlicensed(data)}", file=sys.stderr)
             continue
         if client.is_cached(checkpoint.folder):
             raise EvaluationError(f"{source} is on the Hub; pull it, and name that folder")

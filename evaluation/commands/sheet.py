@@ -15,7 +15,7 @@ from duet.store.sheet import SheetRecord
 from evaluation import measuring
 from evaluation.commands.flags import OwnData, Sources
 from evaluation.errors import EvaluationError
-from evaluation.real import real_images
+from evaluation.real import real_images, unlicensed
 from evaluation.sets import SetId
 
 STAGE = Path("demo/stage/real")
@@ -39,20 +39,12 @@ def sheet_command(
         raise EvaluationError(f"--images must be from 1 to 1,000, not {images}")
     of_sets: dict[SetId, Checkpoint] = {}
     for _, checkpoint in measuring.load_all(checkpoints):
-        _check_licence(checkpoint)
+        if not checkpoint.made_from.may_be_shown:
+            raise EvaluationError(f"{checkpoint.name}: {unlicensed(checkpoint.made_from)}")
         of_sets.setdefault(SetId.of(checkpoint), checkpoint)
     for checkpoint in of_sets.values():
         train, test = real_images(checkpoint, own_data, data_dir, skip_broken)
         print(_write(out, checkpoint, train, test, images, seed))
-
-
-def _check_licence(checkpoint: Checkpoint) -> None:
-    made_from = checkpoint.made_from
-    if not made_from.may_be_shown:
-        raise EvaluationError(
-            f"{checkpoint.name}: the licence of {made_from.title} ({made_from.licence}) is not "
-            "known to allow its pictures to be passed on"
-        )
 
 
 def _write(

@@ -127,6 +127,12 @@ def offered(sources) -> dict[str, str]:
     return {kind: duet.load(source).name for kind, source in sources.items()}
 
 
+@pytest.fixture
+def shipped(offered):
+    if offered["gan"] != "mnist-gan":
+        pytest.skip("needs the shipped models")
+
+
 @pytest.fixture(scope="session")
 def app_url(serve, sources) -> str:
     return serve(sources.values())

@@ -1,18 +1,11 @@
-"""The tabs Explore and Reconstruct, as a visitor has them."""
+"""The tabs Latent space and Reconstruct, as a visitor has them."""
 
 import pytest
 from playwright.sync_api import expect
 
 import duet
-from duet.store.checkpoint import shipped_names
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def shipped():
-    if not {"mnist-gan", "mnist-vae"} <= set(shipped_names()):
-        pytest.skip("needs the shipped models")
 
 
 def pixels(page, selector: str) -> list[int]:

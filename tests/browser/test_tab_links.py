@@ -4,7 +4,6 @@ import pytest
 from playwright.sync_api import expect
 
 from demo.tabs import TABS
-from duet.store.checkpoint import shipped_names
 
 pytestmark = pytest.mark.browser
 PAIR = "left=mnist-gan&right=mnist-vae"
@@ -18,12 +17,6 @@ LINKS = {
                     '.cell[data-side="left"] .reading:has-text("Taken for 7")'),
     "learning": ("view=live", "#view-live:not([hidden])"),
 }
-
-
-@pytest.fixture(scope="module")
-def shipped():
-    if not {"mnist-gan", "mnist-vae"} <= set(shipped_names()):
-        pytest.skip("needs the shipped models")
 
 
 @pytest.mark.parametrize("tab", LINKS)

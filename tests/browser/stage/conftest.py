@@ -60,9 +60,3 @@ def app(open_page, offered):
         return page, drawn
 
     return open_at
-
-
-@pytest.fixture
-def shipped(offered):
-    if offered["gan"] != "mnist-gan":
-        pytest.skip("needs the shipped models")
