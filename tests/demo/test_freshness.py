@@ -25,6 +25,11 @@ def client(mock_checkpoint, tmp_path_factory, serve_in_process):
         yield caller
 
 
+def test_what_is_said_is_what_browsers_understand():
+    assert FOREVER == "public, max-age=31536000, immutable"  # a year, by everybody in between too
+    assert (ASK, NEVER) == ("no-cache", "no-store")
+
+
 def kept(answer) -> str:
     return answer.headers["cache-control"]
 

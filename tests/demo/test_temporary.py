@@ -1,5 +1,6 @@
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -79,6 +80,25 @@ def test_a_folder_that_another_takes_for_a_dead_ones_is_not_used(tmp_path, monke
     monkeypatch.setattr(temporary.tempfile, "mkdtemp", mkdtemp)
     with contextlib.ExitStack() as other:
         assert temporary.use_own_folder() == Path(made[1])
+
+
+def test_a_folder_that_goes_between_its_locks_opening_and_taking_is_not_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    monkeypatch.setattr(temporary.atexit, "register", lambda *call, **named: None)
+    lock, gone = temporary.locked, []
+
+    @contextlib.contextmanager
+    def locked(folder):
+        with lock(folder):
+            if not gone:
+                gone.append(folder)
+                shutil.rmtree(folder)
+            yield
+
+    monkeypatch.setattr(temporary, "locked", locked)
+    folder = temporary.use_own_folder()
+    assert folder.is_dir()
+    assert gone != [folder]
 
 
 SCRIPT = """
