@@ -55,8 +55,8 @@ def _launch(demo: gr.Blocks) -> int:
 
 def _import_server() -> None:
     """What a server begins with is imported as late as that, and on a busy machine takes longer
-    than the 5 seconds that Gradio waits."""
-    uvicorn.Config(lambda scope, receive, send: None).load()
+    than the 5 seconds that Gradio waits. The loggers are left as they are, for Gradio to set up."""
+    uvicorn.Config(lambda scope, receive, send: None, log_config=None).load()
     anyio.run(anyio.sleep, 0)
 
 

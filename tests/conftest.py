@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import logging
 import os
 import socket
 from pathlib import Path
@@ -22,10 +21,6 @@ from duet.store.metrics import Measurement, Protocol, ReferenceRecord, ScoreReco
 from duet.store.training import TrainingRecord
 from evaluation.extractors import EXTRACTORS
 from evaluation.fidelity import open_extractor
-
-# A root logger that has a handler is left alone by `basicConfig`: what a library sets up there in
-# one test would write every request of the next ones to a stream that is closed by then.
-logging.getLogger().addHandler(logging.NullHandler())
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,4 +1,5 @@
 import ctypes
+import logging
 import os
 import socket
 import subprocess
@@ -142,3 +143,12 @@ def test_a_taken_port_is_one_line_of_words_and_nothing_is_left(root, tmp_path):
         f"error: port {port} is taken; set PORT to another, or to none for the first that is free"
     ]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_imported_early_sets_up_no_log(monkeypatch):
+    """Else each request of a server in this process would be written to today's stdout."""
+    loggers = [logging.getLogger(name) for name in ("uvicorn", "uvicorn.access", "uvicorn.error")]
+    for logger in loggers:
+        monkeypatch.setattr(logger, "handlers", [])
+    launch._import_server()
+    assert [logger.handlers for logger in loggers] == [[], [], []]
